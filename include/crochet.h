@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * crochet.h: libuv for threaded programs. The library runs a libuv loop in a thread of its own; any thread runs
+ * functions there and gets an eventual result to wait for, cancel or stash.
+ *
+ * This header is the contract. Conventions, so that the functions need to mention only where they depart from them:
+ *
+ *  1. STATUS. Functions that can fail return int: CROCHET_OK (0) or a negative code. Codes are never renumbered. The
+ *     library's own lie below -10000, outside the ranges of errno and libuv, so that CROCHET_ETIMEDOUT (this wait ran
+ *     out) is never mistaken for UV_ETIMEDOUT (the operation itself failed so). Where a system call of libuv's failed,
+ *     libuv's code is passed on. Questions (is_...) answer 0 or 1.
+ *  2. HANDLES are opaque, need not be addresses, are compared with == only. A handle is good until it is released;
+ *     one that is stale is refused with CROCHET_EINVAL in 31 of 32 cases instead of followed.
+ *  3. NULL. A pointer may be NULL only where its parameter says "may be NULL". Otherwise: CROCHET_EINVAL, or NULL, 0 or
+ *     nothing from functions without a status, and no side effect but rule 5's.
+ *  4. OUT-PARAMETERS come last, are called out_..., and are set on every path: to NULL or 0 when there is nothing.
+ *  5. OWNERSHIP. A callback is a triple: function, argument, drop. Ownership of the argument passes on entry, whether
+ *     the call is accepted or refused: drop(argument) runs exactly once on every path. drop may be NULL (nothing to
+ *     do). The same holds for values and payloads. What is "lent" must not be released and says how long it is good.
+ *  6. TIME is int64_t nanoseconds on the monotonic clock, in parameters named ..._ns. 0 looks and returns;
+ *     CROCHET_FOREVER never gives up; other negatives are CROCHET_EINVAL. Huge values saturate.
+ *  7. THREADS. Any thread may call any function at any time unless it says otherwise. Functions are not
+ *     async-signal-safe unless they say so.
+ *  8. BLOCKING. Nothing blocks unless it says so. No loop's thread ever blocks in this library: what would block there
+ *     returns CROCHET_EDEADLK, or CROCHET_EINPROGRESS, before it does anything. Hold no lock that a callback needs
+ *     while you call a blocking function; no lock of the library's is held while a callback of yours runs.
+ *  9. CALLBACKS may call back into the library. A drop function runs on whichever thread ends the thing it drops:
+ *     the loop's, a caller's or a canceller's. An exception thrown by a callback written in C++ becomes a rejection; a
+ *     forced unwind (pthread_exit, thread cancellation) passes through.
+ * 10. FORK. In a forked child every function with a status returns CROCHET_EFORKED until crochet_setup() starts afresh
+ *     there (functions without a status return their neutral value). Handles from before the fork stay so for ever;
+ *     releasing them does nothing. A fork made on a loop's thread must exec or _exit.
+ * 11. ERRORS OF A RESULT, for codes that a wait returns, are final when they tell how the call ended (CROCHET_OK,
+ *     CROCHET_EFAILED, CROCHET_ECANCELED, CROCHET_ESTOPPED, CROCHET_EBROKEN) and concern this wait only otherwise
+ *     (CROCHET_ETIMEDOUT, CROCHET_EINTR, CROCHET_EDEADLK, CROCHET_EFORKED, CROCHET_EINVAL).
+ */
+#ifndef CROCHET_H
+#define CROCHET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CROCHET_API __attribute__((visibility("default")))
+#else
+#define CROCHET_API
+#endif
+
+#define CROCHET_VERSION_MAJOR 0
+#define CROCHET_VERSION_MINOR 1
+#define CROCHET_VERSION_PATCH 0
+
+/* ---- Status codes ------------------------------------------------------------------------------------------- */
+
+#define CROCHET_OK 0                /* success; of a result: a value is there */
+#define CROCHET_EFAILED (-10001)    /* final: the call failed; crochet_result_error() says how */
+#define CROCHET_ECANCELED (-10002)  /* final: it was cancelled */
+#define CROCHET_ESTOPPED (-10003)   /* final: its loop stopped first; or: the loop accepts no calls any more */
+#define CROCHET_EBROKEN (-10004)    /* final: every deferred was released and none was settled */
+#define CROCHET_ENOTRUN (-10005)    /* in an error: the loop stopped before the function started: safe to repeat */
+#define CROCHET_ETIMEDOUT (-10006)  /* this wait ran out of time; the call goes on */
+#define CROCHET_EINTR (-10007)      /* this wait was interrupted; the call goes on */
+#define CROCHET_EDEADLK (-10008)    /* refused: a loop's thread must not block */
+#define CROCHET_EFORKED (-10009)    /* refused: a forked child without a loop, or a handle from before the fork */
+#define CROCHET_EINVAL (-10010)     /* refused: a bad argument or a stale handle */
+#define CROCHET_ENOMEM (-10011)     /* refused: out of memory; nothing changed */
+#define CROCHET_ENOTSETUP (-10012)  /* refused: there is no default loop yet */
+#define CROCHET_EALREADY (-10013)   /* refused: done already, by you or by somebody else */
+#define CROCHET_EINPROGRESS (-10014) /* asked for and under way; this thread may not wait for it */
+#define CROCHET_EBUSY (-10015)      /* stopped, but handles of the host's own are still open on the libuv loop */
+#define CROCHET_EPENDING (-10016)   /* not settled yet */
+#define CROCHET_ETAKEN (-10017)     /* the value was taken by somebody else */
+#define CROCHET_ENOENT (-10018)     /* no such uid: wrong, used, or expired */
+#define CROCHET_ETYPE (-10019)      /* stashed with another type; still there */
+#define CROCHET_ENOSPC (-10020)     /* the stash is full */
+#define CROCHET_EVERSION (-10021)   /* refused: the libuv found at run time does not fit the one built against */
+
+/* ---- Time ----------------------------------------------------------------------------------------------------- */
+
+#define CROCHET_MILLISECOND ((int64_t)1000000)
+#define CROCHET_SECOND ((int64_t)1000000000)
+#define CROCHET_FOREVER ((int64_t)-1)
+
+/* ---- Outcomes of crochet_result_cancel() ------------------------------------------------------------------------- */
+
+#define CROCHET_CANCEL_NONE 0      /* there was no cancel: the call of the function itself failed */
+#define CROCHET_CANCEL_NOT_RUN 1   /* it was still queued; its function never runs; its argument has been dropped */
+#define CROCHET_CANCEL_REQUESTED 2 /* it runs, or waits: its on-cancel hook will be called; without one it is settled */
+#define CROCHET_CANCEL_TOO_LATE 3  /* it was decided already; nothing changed */
+
+/* ---- Types ---------------------------------------------------------------------------------------------------- */
+
+struct uv_loop_s; /* libuv's uv_loop_t; <uv.h> is not included, since it does not compile under strict C99 */
+
+typedef struct crochet_options crochet_options;   /* how a loop is made */
+typedef struct crochet_loop crochet_loop;         /* a libuv loop and the thread that runs it */
+typedef struct crochet_call crochet_call;         /* a call being prepared: not made yet; one thread at a time */
+typedef struct crochet_result crochet_result;     /* the caller's side of a call */
+typedef struct crochet_deferred crochet_deferred; /* the producer's side of the same call */
+typedef struct crochet_error crochet_error;       /* why a call failed; lives exactly as long as its result */
+
+/** The function of a call, or an on-cancel hook. Runs on the loop's thread. `deferred` is borrowed: settle it before
+ *  you return, or retain it and settle it later from any thread; another thread needs a reference of its own. */
+typedef void crochet_call_fn(crochet_deferred *deferred, void *arg);
+
+/** Ends the life of an argument, a value or a payload. Runs exactly once, on any thread (rule 9). */
+typedef void crochet_drop_fn(void *pointer);
+
+/* ---- The process and its default loop ---------------------------------------------------------------------------- */
+
+/** Starts the default loop in a thread of its own; calling again does nothing.
+ *
+ *  Exactly one loop comes of any number of calls, also racing ones: the first caller's options win, the others wait
+ *  until the loop runs or has failed. A failure leaves nothing behind and may be retried. After crochet_no_setup()
+ *  it does nothing and succeeds. After crochet_shutdown(), or in a forked child, it starts a new generation.
+ *
+ *  @param options may be NULL: the defaults. Not kept: free it when you like.
+ *  @retval CROCHET_OK the default loop runs.
+ *  @retval CROCHET_EINVAL `options` is not a handle of crochet_options_new().
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EDEADLK called on a loop's thread, and there is no default loop yet.
+ *  @retval CROCHET_EFORKED called in a child that was forked on a loop's thread.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval CROCHET_EVERSION the libuv found at run time has another major version, is older than the one built
+ *          against, or has other loop or handle sizes; one log line names both.
+ *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had.
+ *  @ownership none. @threads any. @blocking until the loop runs. @since 0.1 */
+CROCHET_API int crochet_setup(const crochet_options *options);
+
+/** Makes a libuv loop that the application runs itself the default loop; a later crochet_setup() then does nothing.
+ *
+ *  The calling thread is the one that runs `uv`, from now on: it is a loop's thread, where waiting is refused.
+ *  Calls are run whenever it is inside uv_run(), in any mode. Release it by crochet_shutdown() on that thread
+ *  (CROCHET_EINPROGRESS), then uv_run() until it returns 0, then uv_loop_close().
+ *
+ *  @param uv a loop that uv_loop_init() made, or uv_default_loop().
+ *  @param options may be NULL: the defaults.
+ *  @retval CROCHET_OK `uv` is the default loop.
+ *  @retval CROCHET_EINVAL `uv` is NULL, or `options` is not a handle of crochet_options_new().
+ *  @retval CROCHET_EALREADY there is a default loop, or this thread runs a loop already.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval CROCHET_EVERSION as crochet_setup().
+ *  @retval UV_EMFILE and other codes of libuv's.
+ *  @ownership `uv` stays yours. @threads the one that runs `uv`. @blocking none. @since 0.1 */
+CROCHET_API int crochet_no_setup(struct uv_loop_s *uv, const crochet_options *options);
+
+/** For applications only, never for libraries: stops every loop of the process, newest first.
+ *
+ *  Each is stopped as by crochet_loop_stop(); the grace is one total for all. Stashed results are dropped, failures
+ *  among them that nobody looked at are logged. Calls made afterwards are refused with CROCHET_ESTOPPED until
+ *  crochet_setup() starts a new generation. Old handles keep telling what they told. Concurrent calls share one
+ *  shutdown and its code. With nothing to stop it does nothing.
+ *
+ *  @param grace_ns how long producers get to settle and release, in all; 0: none. CROCHET_FOREVER is refused.
+ *  @retval CROCHET_OK everything has ended.
+ *  @retval CROCHET_EINVAL `grace_ns` is negative.
+ *  @retval CROCHET_EINPROGRESS called on a loop's thread: asked for, and not waited for.
+ *  @retval CROCHET_EBUSY everything has ended, but handles of the host's are open on a loop; one log line names them.
+ *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, all
+ *          waiters were woken with CROCHET_ESTOPPED.
+ *  @retval CROCHET_EFORKED this is a forked child.
+ *  @ownership none. @threads any. @blocking up to the grace, plus a second for callbacks that run. @since 0.1 */
+CROCHET_API int crochet_shutdown(int64_t grace_ns);
+
+/** Sets the limits of the stash, for the whole process. What is stashed already stays.
+ *
+ *  @param capacity how many results may be stashed at once; 0: none. At first 65,536.
+ *  @param time_to_live_ns how long a result stays once it is stashed; then it is dropped, and logged if it is a failure
+ *         that nobody looked at. CROCHET_FOREVER, as at first: until it is retrieved. 0 is refused.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `time_to_live_ns` is 0, or negative and not CROCHET_FOREVER.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_stash_limits(uint32_t capacity, int64_t time_to_live_ns);
+
+/* ---- Options: the first of a growing family of setters ----------------------------------------------------------- */
+
+/** Makes a set of options, all at their defaults.
+ *
+ *  @param out_options the new options; NULL on failure.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `out_options` is NULL.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @ownership yours, to be freed by crochet_options_free(). @threads any; one at a time for the same options.
+ *  @blocking none. Works before setup and in forked children. @since 0.1 */
+CROCHET_API int crochet_options_new(crochet_options **out_options);
+
+/** Frees options. @param options may be NULL: nothing happens. @threads as crochet_options_new(). @since 0.1 */
+CROCHET_API void crochet_options_free(crochet_options *options);
+
+/** Names the loop's thread and the loop in log lines. Default: "crochet".
+ *
+ *  @param name UTF-8; the first 15 bytes are kept, as that is what a thread's name can hold. Copied.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `options` or `name` is NULL.
+ *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_thread_name(crochet_options *options, const char *name);
+
+/** Adopted loops only: does the library keep uv_run() from returning until the loop is released? Default: 1.
+ *
+ *  With 0 its handles are unreferenced: a uv_run() with nothing else alive returns at once without running what is
+ *  queued; those calls wait until it is run with something alive, or is released.
+ *
+ *  @param keep_alive 0 or 1.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `options` is NULL, or `keep_alive` neither 0 nor 1.
+ *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_keep_alive(crochet_options *options, int keep_alive);
+
+/* ---- Further loops --------------------------------------------------------------------------------------------- */
+
+/** Starts a further loop in a thread of its own. The default loop is neither needed nor touched.
+ *
+ *  @param options may be NULL: the defaults. Not kept.
+ *  @param out_loop the running loop; NULL on failure.
+ *  @retval CROCHET_OK it runs.
+ *  @retval CROCHET_EINVAL `out_loop` is NULL, or `options` is not a handle of crochet_options_new().
+ *  @retval CROCHET_ENOMEM out of memory, or 4095 loops are there already.
+ *  @retval CROCHET_EDEADLK called on a loop's thread.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval CROCHET_EVERSION as crochet_setup().
+ *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had.
+ *  @ownership one reference is yours: crochet_loop_release(). @threads any. @blocking until the loop runs. @since 0.1 */
+CROCHET_API int crochet_loop_new(const crochet_options *options, crochet_loop **out_loop);
+
+/** Makes a further loop of a libuv loop that the calling thread runs itself: see crochet_no_setup().
+ *
+ *  Release it by crochet_loop_stop() on that thread, then uv_run() until it returns 0, then uv_loop_close().
+ *
+ *  @param uv the loop. @param options may be NULL. @param out_loop the loop; NULL on failure.
+ *  @retval CROCHET_OK adopted.
+ *  @retval CROCHET_EINVAL `uv` or `out_loop` is NULL, or `options` is not a handle of crochet_options_new().
+ *  @retval CROCHET_EALREADY this thread runs a loop already.
+ *  @retval CROCHET_ENOMEM out of memory, or 4095 loops are there already.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval CROCHET_EVERSION as crochet_setup().
+ *  @retval UV_EMFILE and other codes of libuv's.
+ *  @ownership `uv` stays yours; one reference to the loop is yours: crochet_loop_release().
+ *  @threads the one that runs `uv`. @blocking none. @since 0.1 */
+CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *options, crochet_loop **out_loop);
+
+/** Stops a loop: refuses new calls; settles what never started as CROCHET_ESTOPPED; starts at-stop calls (last made
+ *  first) and on-cancel hooks; gives producers up to the grace to settle and release; settles the rest; ends the thread.
+ *
+ *  Stopping twice, or from several threads, is one stop with one code. Handles of the host's that are still open are
+ *  left as they are and named in one log line. The default loop may be stopped so, too: calls to it then get
+ *  CROCHET_ESTOPPED.
+ *
+ *  @param grace_ns 0: none. CROCHET_FOREVER is refused.
+ *  @retval CROCHET_OK the loop has ended.
+ *  @retval CROCHET_EINVAL a bad handle, or `grace_ns` is negative.
+ *  @retval CROCHET_EINPROGRESS called on a loop's thread: asked for, and not waited for.
+ *  @retval CROCHET_EBUSY it has ended, but handles of the host's are still open.
+ *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, waiters
+ *          were woken with CROCHET_ESTOPPED.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus a second for a callback that
+ *  runs. @since 0.1 */
+CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
+
+/** One more reference. @return `loop`; NULL when it is NULL or stale. @threads any. @since 0.1 */
+CROCHET_API crochet_loop *crochet_loop_retain(crochet_loop *loop);
+
+/** Gives a reference back. The last one of a running loop asks it to stop with no grace and waits for nothing; the
+ *  default loop is kept by the library itself. @param loop may be NULL: nothing happens. @threads any. @since 0.1 */
+CROCHET_API void crochet_loop_release(crochet_loop *loop);
+
+/** The loop whose thread this is, lent while it runs. NULL: no loop's thread, waiting is allowed here.
+ *  @threads any. @since 0.1 */
+CROCHET_API crochet_loop *crochet_current_loop(void);
+
+/** The libuv loop of the loop whose thread this is, so that the wrong one can't be asked for; lent while the loop runs.
+ *  NULL elsewhere. @threads any. @since 0.1 */
+CROCHET_API struct uv_loop_s *crochet_current_uv(void);
+
+/* ---- Making calls ---------------------------------------------------------------------------------------------- */
+
+/** Queues a call of fn(deferred, arg) on the loop's thread and returns.
+ *
+ *  Never run in place, not even on the loop's own thread, and never recursively. Calls from one thread to one loop
+ *  start in the order made. arg is dropped when the call is finished: the last deferred reference has gone.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param arg may be NULL; passed to fn. @param drop may be NULL; called with arg.
+ *  @param out_result may be NULL: fire and forget; a call that then ends unsettled is no failure. Otherwise set
+ *         before the function can start; NULL when refused.
+ *  @retval CROCHET_OK accepted: it runs exactly once, or is reported as not run.
+ *  @retval CROCHET_EINVAL `fn` is NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership arg passes on entry; *out_result is yours: crochet_result_release().
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_run(crochet_loop *loop, crochet_call_fn *fn, void *arg, crochet_drop_fn *drop,
+                            crochet_result **out_result);
+
+/** crochet_run() and crochet_result_wait(), and on time-out crochet_result_cancel(), in one.
+ *
+ *  The check whether this thread may wait comes first: on a loop's thread nothing is queued. If the time is over but
+ *  the cancel comes too late, the call's outcome is returned.
+ *
+ *  @param timeout_ns for the whole: being queued, running, settling.
+ *  @param out_result may be NULL: a value is dropped. Otherwise set whenever the call was accepted, time-out included.
+ *         Other parameters as in crochet_run().
+ *  @retval CROCHET_OK a value is there.
+ *  @retval CROCHET_EFAILED it failed: see crochet_result_error().
+ *  @retval CROCHET_ECANCELED it was cancelled. 
+ *  @retval CROCHET_ESTOPPED the loop stopped first, or accepts no calls any more (then *out_result is NULL).
+ *  @retval CROCHET_EBROKEN every deferred was released and none was settled.
+ *  @retval CROCHET_ETIMEDOUT the time was over; the call was cancelled.
+ *  @retval CROCHET_EINTR interrupted by crochet_result_interrupt(); the call goes on.
+ *  @retval CROCHET_EDEADLK this is a loop's thread.
+ *  @retval CROCHET_EINVAL `fn` is NULL, `loop` is a bad handle, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership as crochet_run(). @threads any but loops'. @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_wait_for(crochet_loop *loop, crochet_call_fn *fn, void *arg, crochet_drop_fn *drop,
+                                 int64_t timeout_ns, crochet_result **out_result);
+
+/** Prepares a call: one with storage of its own, a label, or another start than "now".
+ *
+ *  Refuses here what crochet_run() would refuse, before anything is moved into the storage; a loop that stops between
+ *  here and crochet_call_run() still refuses there.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param storage_size bytes of storage for the argument; 0: none (crochet_call_storage() is NULL).
+ *  @param out_call the call; NULL on failure.
+ *  @retval CROCHET_OK prepared.
+ *  @retval CROCHET_EINVAL `out_call` is NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership yours, until crochet_call_run() or crochet_call_discard() consumes it. @threads any; a prepared call
+ *  belongs to one thread at a time. @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_new(crochet_loop *loop, size_t storage_size, crochet_call **out_call);
+
+/** The call's storage: zeroed, aligned for max_align_t, as large as asked for. It becomes the function's argument and
+ *  lives until the result is destroyed, although drop has run on it before: a value may live there; what was taken from
+ *  there dies with the last handle. @return lent; NULL without storage. @threads as crochet_call_new(). @since 0.1 */
+CROCHET_API void *crochet_call_storage(crochet_call *call);
+
+/** Says what is called, for errors and log lines.
+ *
+ *  @param label a static string, UTF-8: not copied, must outlive the process's use of the call.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `call` or `label` is NULL.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_set_label(crochet_call *call, const char *label);
+
+/** The call starts when `result` settles, however it settles, and observes it (no failure of it is logged). Calls that
+ *  wait for one result are queued in the order in which they were run. `result` may be of any loop.
+ *
+ *  @retval CROCHET_OK set; a reference to `result` is kept until the call starts or ends.
+ *  @retval CROCHET_EINVAL `call` is NULL, `result` is NULL or stale, or the call is an at-stop call.
+ *  @retval CROCHET_EALREADY it waits for a result already.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED `result` is from before the fork.
+ *  @ownership your reference to `result` stays yours. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_set_after(crochet_call *call, crochet_result *result);
+
+/** The call starts when its loop stops; at-stop calls start last made first, after all other calls were refused or
+ *  settled. It may be withdrawn by crochet_result_cancel().
+ *
+ *  @retval CROCHET_OK set. Setting it twice changes nothing.
+ *  @retval CROCHET_EINVAL `call` is NULL, or waits for a result.
+ *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_set_at_stop(crochet_call *call);
+
+/** Makes a prepared call: consumes it and queues fn(deferred, storage).
+ *
+ *  @param fn the function. @param drop may be NULL; called with the storage when the call is finished.
+ *  @param out_result may be NULL: fire and forget. NULL when refused.
+ *  @retval CROCHET_OK accepted.
+ *  @retval CROCHET_EINVAL `call` is NULL, or `fn` is NULL (the call is consumed and its storage dropped).
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership consumes `call`; the storage's content passes on entry; *out_result is yours. @threads as
+ *  crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_run(crochet_call *call, crochet_call_fn *fn, crochet_drop_fn *drop,
+                                 crochet_result **out_result);
+
+/** Throws a prepared call away. Nothing is dropped: what you moved into the storage is yours to end first.
+ *  @param call may be NULL: nothing happens. @threads as crochet_call_new(). @since 0.1 */
+CROCHET_API void crochet_call_discard(crochet_call *call);
+
+/* ---- Results: any thread, any number of threads ------------------------------------------------------------------ */
+
+/** Waits until the call is settled. Stray signals do not end the wait.
+ *
+ *  A time-out changes nothing: wait again. If the result is there at the last look, it wins. Everything done before
+ *  the settling is visible after a wait that returned a final code.
+ *
+ *  @retval CROCHET_OK a value is there.
+ *  @retval CROCHET_EFAILED it failed: see crochet_result_error().
+ *  @retval CROCHET_ECANCELED it was cancelled.
+ *  @retval CROCHET_ESTOPPED its loop stopped first.
+ *  @retval CROCHET_EBROKEN every deferred was released and none was settled.
+ *  @retval CROCHET_ETIMEDOUT not settled in time.
+ *  @retval CROCHET_EINTR interrupted by crochet_result_interrupt().
+ *  @retval CROCHET_EDEADLK this is a loop's thread; always, also when the result is ready.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @retval CROCHET_EINVAL a bad handle, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @ownership none. @threads any but loops', any number at once. @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_result_wait(crochet_result *result, int64_t timeout_ns);
+
+/** crochet_result_wait() that also returns CROCHET_EINTR soon after a signal handler ran in this thread, whatever its
+ *  SA_RESTART, so that Ctrl-C works in every language: look whether there is something to do, and wait again. It may
+ *  return CROCHET_EINTR without a signal, and does so at least every 100 ms.
+ *
+ *  Codes and the rest as crochet_result_wait().
+ *  @retval CROCHET_EINTR a signal handler ran here, or may have.
+ *  @threads any but loops'. @blocking up to timeout_ns, 100 ms at most. @since 0.1 */
+CROCHET_API int crochet_result_wait_interruptible(crochet_result *result, int64_t timeout_ns);
+
+/** How the call ended, without waiting; allowed on loops' threads.
+ *
+ *  @retval CROCHET_OK a value is there.
+ *  @retval CROCHET_EFAILED it failed.
+ *  @retval CROCHET_ECANCELED it was cancelled.
+ *  @retval CROCHET_ESTOPPED its loop stopped first.
+ *  @retval CROCHET_EBROKEN every deferred was released and none was settled.
+ *  @retval CROCHET_EPENDING not settled yet.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_result_status(crochet_result *result);
+
+/** The value. @return lent: good while you hold this handle and nobody takes. NULL: it is NULL, or there is none (not
+ *  settled, failed, taken, a bad handle). @threads any. @blocking none. @since 0.1 */
+CROCHET_API void *crochet_result_value(crochet_result *result);
+
+/** Takes the value out of the result: exactly one taker gets it.
+ *
+ *  @param out_value the value; NULL when there is none to take.
+ *  @param out_drop may be NULL; how to end the value: NULL when there is nothing to do.
+ *  @retval CROCHET_OK taken.
+ *  @retval CROCHET_ETAKEN somebody took it before.
+ *  @retval CROCHET_EPENDING not settled yet.
+ *  @retval CROCHET_EFAILED it failed, there is no value.
+ *  @retval CROCHET_ECANCELED it was cancelled.
+ *  @retval CROCHET_ESTOPPED its loop stopped first.
+ *  @retval CROCHET_EBROKEN every deferred was released and none was settled.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @retval CROCHET_EINVAL a bad handle, or `out_value` is NULL.
+ *  @ownership the value is yours: end it with *out_drop. One that lies in the call's storage dies with the last handle.
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_result_take(crochet_result *result, void **out_value, crochet_drop_fn **out_drop);
+
+/** Why the call failed; and the failure counts as observed: it will not be logged.
+ *  @return lent: as long as you hold `result`. Not NULL for every final code but CROCHET_OK; NULL otherwise.
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API const crochet_error *crochet_result_error(crochet_result *result);
+
+/** Asks that the call not happen, or stop. The reason that was asked for first decides: after a cancel, a rejection
+ *  with UV_ECANCELED or CROCHET_ECANCELED is reported as CROCHET_ECANCELED; a value, or another failure, as itself.
+ *
+ *  The on-cancel hook is called at most once, on the loop's thread, never inside this function, and is not begun once
+ *  the call is settled. A failure after a cancel is never logged.
+ *
+ *  @param out_outcome may be NULL; one of CROCHET_CANCEL_...
+ *  @retval CROCHET_OK see *out_outcome.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @ownership none; the argument of a call that never ran is dropped in here. @threads any, loops' too.
+ *  @blocking none. @since 0.1 */
+CROCHET_API int crochet_result_cancel(crochet_result *result, int *out_outcome);
+
+/** Waits until the call is finished, whatever its outcome: settled, its argument dropped, no deferred left. What it used
+ *  may then be freed.
+ *
+ *  @retval CROCHET_OK finished.
+ *  @retval CROCHET_ESTOPPED its loop has ended and somebody still holds a deferred: nothing may be freed.
+ *  @retval CROCHET_ETIMEDOUT not finished in time.
+ *  @retval CROCHET_EINTR interrupted by crochet_result_interrupt().
+ *  @retval CROCHET_EDEADLK this is a loop's thread; always.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @retval CROCHET_EINVAL a bad handle, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @ownership none. @threads any but loops'. @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_result_join(crochet_result *result, int64_t timeout_ns);
+
+/** Makes all waits and joins in progress on this result return CROCHET_EINTR; or, when there is none, the next one, once.
+ *  A result that is settled is not affected. Async-signal-safe; keeps errno. Of 16 interrupts between two looks of one
+ *  waiter, one may be lost.
+ *
+ *  @retval CROCHET_OK done.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @ownership none. @threads any; signal handlers too. @blocking none. @since 0.1 */
+CROCHET_API int crochet_result_interrupt(crochet_result *result);
+
+/** Keeps a reference to the result under a number that may leave the process: fit for a web session, as decimal text.
+ *
+ *  @param type yours to choose: crochet_retrieve_result() must name the same.
+ *  @param out_uid in 1..2^63-1, from the system's random source, unguessable; 0 on failure.
+ *  @retval CROCHET_OK stashed.
+ *  @retval CROCHET_EINVAL a bad handle, or `out_uid` is NULL.
+ *  @retval CROCHET_ENOSPC the stash is full: see crochet_stash_limits().
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED the result is from before the fork.
+ *  @ownership your reference stays yours: release it as usual. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_result_stash(crochet_result *result, uint64_t type, uint64_t *out_uid);
+
+/** Takes a stashed result back: once.
+ *
+ *  @param out_result the result; NULL on failure.
+ *  @retval CROCHET_OK it is yours; the uid is used up.
+ *  @retval CROCHET_ENOENT no such uid: wrong, used, expired, or from before a shutdown, all alike.
+ *  @retval CROCHET_ETYPE stashed with another type; the uid stays good.
+ *  @retval CROCHET_EINVAL `out_result` is NULL.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_retrieve_result(uint64_t uid, uint64_t type, crochet_result **out_result);
+
+/** One more reference, for another owner. @return `result`; NULL when it is NULL or stale, or has 2^24 references.
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API crochet_result *crochet_result_retain(crochet_result *result);
+
+/** Gives a reference back. Never blocks, never cancels. With the last one a value that nobody took is dropped, and a
+ *  failure that nobody looked at is logged. @param result may be NULL: nothing happens. @threads any. @since 0.1 */
+CROCHET_API void crochet_result_release(crochet_result *result);
+
+/* ---- Deferreds: any thread ------------------------------------------------------------------------------------- */
+
+/** A call without a function: it runs from the start and is settled by hand.
+ *
+ *  @param loop may be NULL: the default loop. Its on-cancel hook runs there; its stop settles the call.
+ *  @param arg may be NULL. @param drop may be NULL; called with arg when the last deferred reference has gone.
+ *  @param out_deferred the producer's side. @param out_result may be NULL; the caller's side.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `out_deferred` is NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership arg passes on entry; *out_deferred and *out_result are yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_deferred_new(crochet_loop *loop, void *arg, crochet_drop_fn *drop,
+                                     crochet_deferred **out_deferred, crochet_result **out_result);
+
+/** Settles the call with a value. The first settling wins.
+ *
+ *  @param value may be NULL. @param drop may be NULL; ends the value when nobody takes it.
+ *  @retval CROCHET_OK settled; waiters are awake.
+ *  @retval CROCHET_EALREADY settled before, by whomever; the value has been dropped.
+ *  @retval CROCHET_EINVAL a bad handle; the value has been dropped.
+ *  @retval CROCHET_EFORKED the deferred is from before the fork; the value has been dropped.
+ *  @ownership the value passes on entry. @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API int crochet_resolve(crochet_deferred *deferred, void *value, crochet_drop_fn *drop);
+
+/** Settles the call with a failure. Never fails for want of memory: a text falls back to the code's own.
+ *
+ *  @param code negative: a libuv code, one of the library's, or your own; 0 and positive become CROCHET_EFAILED.
+ *  @param message may be NULL or empty: the code's own. Copied, up to 64 KiB; not interpreted.
+ *  @retval CROCHET_OK settled.
+ *  @retval CROCHET_EALREADY settled before.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED the deferred is from before the fork.
+ *  @ownership none. @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API int crochet_reject(crochet_deferred *deferred, int code, const char *message);
+
+/** crochet_reject() with a language's own exception object, to be found again by crochet_error_payload().
+ *
+ *  @param code, message as crochet_reject(). @param type yours to choose. @param payload may be NULL.
+ *  @param drop may be NULL; called with payload when the result is destroyed, or at once when it can't be kept.
+ *  @retval CROCHET_OK settled; without memory for it the payload has been dropped.
+ *  @retval CROCHET_EALREADY settled before; the payload has been dropped.
+ *  @retval CROCHET_EINVAL a bad handle; the payload has been dropped.
+ *  @retval CROCHET_EFORKED the deferred is from before the fork; the payload has been dropped.
+ *  @ownership payload passes on entry. @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API int crochet_reject_with(crochet_deferred *deferred, int code, const char *message, uint64_t type,
+                                    void *payload, crochet_drop_fn *drop);
+
+/** Sets what is called when somebody asks to cancel. Do this first, and start the operation only when it said
+ *  CROCHET_OK. The pattern: retain one deferred for as long as libuv has your memory; the hook settles, the close
+ *  callback releases.
+ *
+ *  A second one replaces the first, whose argument is dropped. The hook runs on the loop's thread, with a deferred that is
+ *  borrowed; it may still run while another thread settles, hence a drop of its own, called after it ran or when the
+ *  call is finished.
+ *
+ *  @param fn may be NULL: clears the hook. @param arg, drop may be NULL.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EALREADY a cancel or a stop was asked for, or the call is settled: don't start. arg has been dropped.
+ *  @retval CROCHET_ENOMEM out of memory: not set, the former hook stays. arg has been dropped.
+ *  @retval CROCHET_EINVAL a bad handle. arg has been dropped.
+ *  @retval CROCHET_EFORKED the deferred is from before the fork. arg has been dropped.
+ *  @ownership arg passes on entry. @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API int crochet_deferred_on_cancel(crochet_deferred *deferred, crochet_call_fn *fn, void *arg,
+                                           crochet_drop_fn *drop);
+
+/** Was a cancel or a stop asked for? 1 also when the call was settled so; 0 for a bad handle. @threads any that holds a
+ *  reference. @blocking none. @since 0.1 */
+CROCHET_API int crochet_deferred_is_cancelled(crochet_deferred *deferred);
+
+/** The loop of the call. @return lent while you hold the deferred; NULL for a bad handle, or when the loop has ended.
+ *  @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API crochet_loop *crochet_deferred_loop(crochet_deferred *deferred);
+
+/** One more reference, for another owner. @return `deferred`; NULL when it is NULL or stale, or has 2^24 references.
+ *  @threads any that holds a reference. @blocking none. @since 0.1 */
+CROCHET_API crochet_deferred *crochet_deferred_retain(crochet_deferred *deferred);
+
+/** Gives a reference back. With the last one the call is finished: its argument is dropped here, and if nobody settled
+ *  it, it fails with CROCHET_EBROKEN. @param deferred may be NULL: nothing happens. @threads any. @since 0.1 */
+CROCHET_API void crochet_deferred_release(crochet_deferred *deferred);
+
+/* ---- Errors and versions ---------------------------------------------------------------------------------------- */
+
+/** The code of a failure: as rejected; CROCHET_ECANCELED; CROCHET_ESTOPPED, or CROCHET_ENOTRUN when the function
+ *  never started; CROCHET_EBROKEN. CROCHET_EINVAL for NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_error_code(const crochet_error *error);
+
+/** What went wrong, UTF-8 if it was rejected so. @return lent as long as the result; "" for NULL. @threads any.
+ *  @since 0.1 */
+CROCHET_API const char *crochet_error_message(const crochet_error *error);
+
+/** What was called: see crochet_call_set_label(). @return lent as long as the result; "" when there is none.
+ *  @threads any. @since 0.1 */
+CROCHET_API const char *crochet_error_label(const crochet_error *error);
+
+/** The payload of crochet_reject_with(). @return lent as long as the result; NULL unless made with that type.
+ *  @threads any. @since 0.1 */
+CROCHET_API void *crochet_error_payload(const crochet_error *error, uint64_t type);
+
+/** "CROCHET_ETIMEDOUT", "UV_ENOENT", "UNKNOWN". @return static, or lent by this thread until its next call.
+ *  @threads any. @since 0.1 */
+CROCHET_API const char *crochet_status_name(int status);
+
+/** One line of English. @return static, or lent by this thread until its next call. @threads any. @since 0.1 */
+CROCHET_API const char *crochet_status_message(int status);
+
+/** The version of the library that runs: major << 16 | minor << 8 | patch. @threads any. @since 0.1 */
+CROCHET_API uint32_t crochet_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CROCHET_H */
