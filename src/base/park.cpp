@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Linux futexes. Parking on half of a 64-bit atomic lies outside C++'s memory model; the kernel compares the half
+// under its own lock, and every waker changes the word before it wakes, so no wake-up falls between.
+#include "base/park.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <climits>
+#include <ctime>
+
+namespace crochet {
+namespace {
+
+const std::uint32_t* low_half(const Atomic<std::uint64_t>& word) noexcept {
+  static_assert(sizeof(word) == sizeof(std::uint64_t));
+  const auto* halves = reinterpret_cast<const std::uint32_t*>(&word);
+  return std::endian::native == std::endian::little ? halves : halves + 1;
+}
+
+// timeout: absolute on CLOCK_MONOTONIC; null: none.
+long futex_wait(const std::uint32_t* address, std::uint32_t expected, const timespec* timeout) noexcept {
+  return syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
+}
+
+}  // namespace
+
+Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept {
+  const int saved_errno = errno;
+  timespec at{};
+  at.tv_sec = static_cast<time_t>(deadline.ns() / 1'000'000'000);
+  at.tv_nsec = static_cast<long>(deadline.ns() % 1'000'000'000);
+  Parked why = Parked::kWoken;
+  if (futex_wait(low_half(word), expected, deadline.is_never() ? nullptr : &at) != 0) {
+    if (errno == ETIMEDOUT) why = Parked::kTimedOut;
+    if (errno == EINTR && notice_signals) why = Parked::kSignalled;
+  }
+  errno = saved_errno;
+  return why;
+}
+
+void unpark_all(const Atomic<std::uint64_t>& word) noexcept {
+  const int saved_errno = errno;
+  syscall(SYS_futex, low_half(word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+  errno = saved_errno;
+}
+
+}  // namespace crochet

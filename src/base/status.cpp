@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "base/status.hpp"
+
+#include "crochet.h"
+
+namespace crochet {
+namespace {
+
+struct Status {
+  int code;
+  const char* name;
+  const char* message;
+};
+
+constexpr Status kTable[] = {
+#define STATUS(name, message) {CROCHET_##name, "CROCHET_" #name, message}
+    STATUS(OK, "success"),
+    STATUS(EFAILED, "the call failed"),
+    STATUS(ECANCELED, "the call was cancelled"),
+    STATUS(ESTOPPED, "the loop has stopped"),
+    STATUS(EBROKEN, "every deferred was released and none was settled"),
+    STATUS(ENOTRUN, "the loop stopped before the function started"),
+    STATUS(ETIMEDOUT, "the wait ran out of time"),
+    STATUS(EINTR, "the wait was interrupted"),
+    STATUS(EDEADLK, "a loop's thread must not block"),
+    STATUS(EFORKED, "a forked child has no loop until it is set up; handles from before the fork are dead"),
+    STATUS(EINVAL, "invalid argument or stale handle"),
+    STATUS(ENOMEM, "out of memory"),
+    STATUS(ENOTSETUP, "the default loop is not set up"),
+    STATUS(EALREADY, "already done"),
+    STATUS(EINPROGRESS, "under way"),
+    STATUS(EBUSY, "stopped, but handles of the host's are still open"),
+    STATUS(EPENDING, "not settled yet"),
+    STATUS(ETAKEN, "the value was taken by somebody else"),
+    STATUS(ENOENT, "no such stashed result"),
+    STATUS(ETYPE, "stashed with another type"),
+    STATUS(ENOSPC, "the stash is full"),
+    STATUS(EVERSION, "the libuv found at run time does not fit the one built against"),
+#undef STATUS
+};
+
+const Status* find(int code) {
+  for (const Status& status : kTable) {
+    if (status.code == code) return &status;
+  }
+  return nullptr;
+}
+
+constexpr std::size_t kNameSize = 24;
+constexpr std::size_t kMessageSize = 80;
+
+}  // namespace
+
+const char* status_name(int status) noexcept {
+  if (const Status* own = find(status)) return own->name;
+  static thread_local char name[kNameSize];
+  char message[kMessageSize];
+  foreign_status(status, name, sizeof name, message, sizeof message);
+  return name;
+}
+
+const char* status_message(int status) noexcept {
+  if (const Status* own = find(status)) return own->message;
+  static thread_local char message[kMessageSize];
+  char name[kNameSize];
+  foreign_status(status, name, sizeof name, message, sizeof message);
+  return message;
+}
+
+}  // namespace crochet
