@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+#include "call/call.hpp"
+
+#include <cxxabi.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "base/log.hpp"
+#include "base/park.hpp"
+#include "base/status.hpp"
+#include "call/call_memory.hpp"
+#include "call/error_record.hpp"
+#include "call/handle.hpp"
+#include "call/hook.hpp"
+#include "call/post.hpp"
+#include "call/watchers.hpp"
+
+namespace crochet {
+namespace {
+
+constexpr std::uint64_t kSideTag = std::uint64_t{1} << 63;
+constexpr std::uint32_t kCountMask = (std::uint32_t{1} << Call::kDeferredCountBits) - 1;
+
+std::uint32_t deferred_count(Word generation, std::uint32_t count) {
+  return (static_cast<std::uint32_t>(generation) << Call::kDeferredCountBits) | count;
+}
+bool counts_for(std::uint32_t deferreds, Word generation) {
+  return deferreds >> Call::kDeferredCountBits == static_cast<std::uint32_t>(generation);
+}
+
+// libuv's and errno's code for it; that they are the same is asserted where <uv.h> is known.
+bool means_cancelled(int code) { return code == CROCHET_ECANCELED || code == -ECANCELED; }
+
+// A failure without a record keeps its code in the value itself.
+void* code_as_value(int code) { return reinterpret_cast<void*>(static_cast<std::intptr_t>(code)); }
+
+bool has_value(Word w) { return word::outcome(w) == Outcome::kValue || word::outcome(w) == Outcome::kFailed; }
+
+// What a settler is told that came second.
+int settled_before(Word w) {
+  return word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_EALREADY;
+}
+
+bool is_unobserved_failure(Word w) {
+  if ((w & (word::kObserved | word::kAsked)) != 0) return false;
+  if (word::outcome(w) == Outcome::kBroken) return (w & word::kForgotten) == 0;
+  return word::outcome(w) == Outcome::kFailed;
+}
+
+}  // namespace
+
+void run_drop(crochet_drop_fn* drop, void* pointer) {
+  try {
+    drop(pointer);
+  } catch (abi::__forced_unwind&) {
+    throw;
+  } catch (const std::exception& e) {
+    log(LogLevel::kError, "a drop function threw: %s", e.what());
+  } catch (...) {
+    log(LogLevel::kError, "a drop function threw");
+  }
+}
+
+int wait_code(Word settled_word) {
+  switch (word::outcome(settled_word)) {
+    case Outcome::kValue: return CROCHET_OK;
+    case Outcome::kFailed: return CROCHET_EFAILED;
+    case Outcome::kCancelled: return CROCHET_ECANCELED;
+    case Outcome::kStopped:
+    case Outcome::kNotRun: return CROCHET_ESTOPPED;
+    case Outcome::kBroken: return CROCHET_EBROKEN;
+    case Outcome::kForked: return CROCHET_EFORKED;
+  }
+  return CROCHET_EINVAL;
+}
+
+// ---- Birth ----
+
+Word Call::make(std::uint32_t loop_id, crochet_call_fn* fn, void* argument, crochet_drop_fn* argument_drop,
+                Word handles, Word flags, From from) {
+  const Word generation = word::generation(word.load(relaxed));
+  if (SideRecord* record = side()) {
+    record->function = reinterpret_cast<std::uintptr_t>(fn);
+  } else {
+    function.store(reinterpret_cast<std::uintptr_t>(fn), relaxed);
+  }
+  arg = argument;
+  drop = argument_drop;
+  deferreds.store(deferred_count(generation, 1), relaxed);
+  loop.store(loop_id, relaxed);
+  // release: with the acquire of a sweep that pins the call, or of whoever pops it. Nothing is written after this.
+  word.store(word::in_generation(generation) | static_cast<Word>(from) | flags | (handles + 1) * word::kReference,
+             release);
+  return generation;
+}
+
+// ---- The loop's thread ----
+
+bool Call::start() {
+  Word w = word.load(relaxed);
+  do {
+    if (word::phase(w) != Phase::kQueued) return false;
+    // acq_rel: who settles or cancels from here on sees a call that runs.
+  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed));
+  return true;
+}
+
+void Call::function_returned() {
+  // acquire: with the releases of other deferreds, so that what they did happens before drop(arg).
+  const std::uint32_t held = deferreds.load(acquire);
+  if ((held & kCountMask) == 1) {
+    deferreds.store(held - 1, relaxed);  // nobody else holds one, so nobody else can change the count
+    finish();
+  } else {
+    release_deferred(held >> kDeferredCountBits);
+  }
+}
+
+void Call::run_hook() {
+  SideRecord* record = side();
+  std::uint32_t held = deferreds.load(relaxed);
+  do {
+    if ((held & kCountMask) == 0) return;
+    // acq_rel: keeps drop(arg) behind the hook.
+  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
+  const Word generation = held >> kDeferredCountBits;
+
+  if (word::phase(word.load(acquire)) == Phase::kRunning) {
+    bool was_closed = false;
+    Hook* hook = record == nullptr ? nullptr : close_hook(*record, &was_closed);
+    if (hook != nullptr) {
+      call_function(hook->function, generation, hook->arg);
+      end_hook(hook);
+    } else if (!was_closed) {
+      end_as(Outcome::kCancelled, word::reason(word.load(relaxed)));  // it was cleared meanwhile
+    }
+  }
+  release_deferred(generation);
+}
+
+void Call::deliver_cancel_message() {
+  run_hook();
+  release_reference();
+}
+
+void Call::call_function(crochet_call_fn* fn, Word generation, void* argument) {
+  try {
+    fn(deferred_handle(this, generation), argument);
+  } catch (abi::__forced_unwind&) {
+    throw;
+  } catch (const std::exception& e) {
+    reject_thrown(generation, e.what());
+  } catch (...) {
+    reject_thrown(generation, "an exception of an unknown type");
+  }
+}
+
+void Call::reject_thrown(Word generation, const char* what) {
+  if (reject(generation, CROCHET_EFAILED, what, 0, nullptr, nullptr) == CROCHET_OK) return;
+  log(LogLevel::kError, "thrown by a callback of a call that was settled already: %s", what);
+}
+
+void Call::run() {
+  call_function(plain_function(), word::generation(word.load(relaxed)), arg);
+  function_returned();
+}
+
+// ---- Settling ----
+
+int Call::settle(Word generation, Outcome outcome, void* result, crochet_drop_fn* result_drop) {
+  Word w = word.load(relaxed);
+  do {
+    if (!word::alive(w, generation)) return CROCHET_EINVAL;
+    if (word::phase(w) != Phase::kRunning) return settled_before(w);
+    // acquire: the outcome's fields are this thread's alone until it publishes.
+  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed));
+  value = result;
+  value_drop = result_drop;
+  publish(outcome);
+  return CROCHET_OK;
+}
+
+void Call::publish(Outcome outcome) {
+  constexpr Word kStep = static_cast<Word>(Phase::kSettled) - static_cast<Word>(Phase::kSettling);
+  // acq_rel: with the acquire of every wait. Flags may have been set meanwhile, hence an addition.
+  const Word before = word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acq_rel);
+  if ((before & (word::kWaiters | word::kWatched | word::kFinished)) == 0) return;
+  tell(before);
+  // A stale settler, who held no deferred: the call was finished under it, which left the group's reference to it.
+  if ((before & word::kFinished) != 0) release_reference();
+}
+
+int Call::reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
+                 crochet_drop_fn* payload_drop) {
+  if (code >= 0) code = CROCHET_EFAILED;
+  // The record is made before the claim: between claim and publication there is only room for a few instructions.
+  const bool plain = (message == nullptr || *message == '\0') && payload == nullptr && payload_drop == nullptr;
+  ErrorRecord* record = plain ? nullptr : ErrorRecord::make(code, message, type, payload, payload_drop);
+  Word w = word.load(relaxed);
+  int status = CROCHET_OK;
+  do {
+    if (!word::alive(w, generation)) status = CROCHET_EINVAL;
+    else if (word::phase(w) != Phase::kRunning) status = settled_before(w);
+  } while (status == CROCHET_OK &&
+           !word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed));
+
+  const bool as_asked = (w & word::kAsked) != 0 && means_cancelled(code);
+  const bool kept = status == CROCHET_OK && !as_asked && record != nullptr;
+  if (status == CROCHET_OK) {
+    if (!as_asked) {
+      value = kept ? static_cast<void*>(record) : code_as_value(code);
+      value_drop = kept ? &ErrorRecord::end : nullptr;
+    }
+    publish(as_asked ? word::reason(w) : Outcome::kFailed);
+  }
+  if (kept) return status;
+  if (record != nullptr) ErrorRecord::end(record);
+  else if (payload_drop != nullptr) run_drop(payload_drop, payload);
+  return status;
+}
+
+void Call::tell(Word before) {
+  if ((before & word::kWaiters) != 0) unpark_all(word);
+  if ((before & word::kWatched) != 0) deliver_watchers(*this);
+}
+
+bool Call::end_as(Outcome queued, Outcome running) {
+  Word w = word.load(relaxed);
+  Phase from{};
+  do {
+    from = word::phase(w);
+    if (!word::unsettled_and_free(w)) return false;
+    // acq_rel: against start() and the settlers; releases what the caller did before to the waiters.
+  } while (!word.compare_exchange_weak(w, word::settled_as(w, from == Phase::kQueued ? queued : running), acq_rel,
+                                       relaxed));
+  tell(w);
+  if (from == Phase::kQueued) never_ran();
+  return true;
+}
+
+void Call::never_ran() {
+  if (drop != nullptr) run_drop(drop, arg);
+  // release: with the joiner that sees kFinished, so that drop(arg) happens before its return.
+  if ((word.fetch_or(word::kFinished, acq_rel) & word::kJoiners) != 0) unpark_all(word);
+}
+
+void Call::refuse() {
+  end_as(Outcome::kNotRun, Outcome::kStopped);
+  release_reference();
+}
+
+// ---- Stop and fork ----
+
+bool Call::ask_to_stop() {
+  Word w = word.load(relaxed);
+  do {
+    if (word::phase(w) != Phase::kRunning) return false;
+    if ((w & word::kAsked) != 0) return (w & word::kHooked) != 0;
+    // acq_rel: with on_cancel, which either sees this or is seen.
+  } while (!word.compare_exchange_weak(w, w | word::kStopAsked, acq_rel, acquire));
+  return (w & word::kHooked) != 0;
+}
+
+void Call::abandon(std::uint32_t loop_id) {
+  Word w = word.load(acquire);
+  do {
+    if (word::references(w) == 0 || word::finished(w) || loop.load(relaxed) != loop_id) return;
+    // Lost against a destruction without a read-modify-write (N7) at worst, and then nobody misses it.
+  } while (!word.compare_exchange_weak(w, w | word::kAbandoned, acq_rel, acquire));
+  if ((w & word::kJoiners) != 0) unpark_all(word);
+}
+
+void Call::leave_to_parent() {
+  const Word w = word.load(relaxed);
+  if (word::references(w) == 0) return;
+  const Word generation = word::generation(w);
+  deferreds.store(deferred_count(generation, 2 * kMaxDeferreds), relaxed);
+  word.store(word::settled_as(word::in_generation(generation), Outcome::kForked) | word::kFinished |
+                 2 * word::kMaxReferences * word::kReference,
+             relaxed);
+}
+
+void Call::finish() {
+  if (SideRecord* record = side()) {
+    bool was_closed = false;
+    end_hook(close_hook(*record, &was_closed));
+  }
+  if (drop != nullptr) run_drop(drop, arg);
+
+  Word w = word.load(acquire);
+  for (;;) {
+    const Phase from = word::phase(w);
+    if (from == Phase::kSettled && word::references(w) == 1) return destroy(w);  // N7
+    Word wanted;
+    if (from == Phase::kSettling) {
+      wanted = w | word::kFinished;  // the stale settler gives the group's reference back
+    } else if (from == Phase::kSettled) {
+      wanted = (w | word::kFinished) - word::kReference;
+    } else {
+      wanted = word::settled_as(w, Outcome::kBroken) | word::kFinished;
+      // While the watch list is delivered the group's reference keeps the call.
+      if ((w & word::kWatched) == 0) wanted -= word::kReference;
+    }
+    // acq_rel: publishes drop(arg) to joiners and the brokenness to waiters; acquires for destroy().
+    if (!word.compare_exchange_weak(w, wanted, acq_rel, acquire)) continue;
+
+    if (word::references(wanted) == 0) return destroy(wanted);
+    const bool broke = word::unsettled_and_free(w);
+    if ((broke && (w & word::kWaiters) != 0) || (w & word::kJoiners) != 0) unpark_all(word);
+    if (broke && (w & word::kWatched) != 0) {
+      deliver_watchers(*this);
+      release_reference();
+    }
+    return;
+  }
+}
+
+// ---- Deferreds ----
+
+bool Call::retain_deferred(Word generation) {
+  std::uint32_t held = deferreds.load(relaxed);
+  do {
+    const std::uint32_t count = held & kCountMask;
+    if (!counts_for(held, generation) || count == 0 || count >= kMaxDeferreds) return false;
+    // relaxed would do for the count; acq_rel keeps a stale retain from being reordered into the slot's next life.
+  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
+  return true;
+}
+
+bool Call::release_deferred(Word generation) {
+  std::uint32_t held = deferreds.load(relaxed);
+  do {
+    if (!counts_for(held, generation) || (held & kCountMask) == 0) return false;
+    // acq_rel: what every holder did happens before the last one drops the argument.
+  } while (!deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed));
+  if ((held & kCountMask) == 1) finish();
+  return true;
+}
+
+bool Call::asked_to_end(Word generation) const {
+  const Word w = word.load(acquire);
+  if (!word::alive(w, generation)) return false;
+  if ((w & word::kAsked) != 0) return true;
+  if (!word::settled(w)) return false;
+  const Outcome outcome = word::outcome(w);
+  return outcome == Outcome::kCancelled || outcome == Outcome::kStopped || outcome == Outcome::kNotRun;
+}
+
+// ---- Results ----
+
+int Call::cancel(Word generation, int* out_outcome) {
+  Word w = word.load(relaxed);
+  for (;;) {
+    if (!word::alive(w, generation)) return CROCHET_EINVAL;
+    const Phase from = word::phase(w);
+    if (from == Phase::kSettling || from == Phase::kSettled) {
+      *out_outcome = CROCHET_CANCEL_TOO_LATE;
+      if (from == Phase::kSettled && word::outcome(w) == Outcome::kForked) return CROCHET_EFORKED;
+      return CROCHET_OK;
+    }
+    const bool hooked = from == Phase::kRunning && (w & word::kHooked) != 0;
+    *out_outcome = from == Phase::kQueued ? CROCHET_CANCEL_NOT_RUN : CROCHET_CANCEL_REQUESTED;
+    if (hooked && (w & word::kAsked) != 0) return CROCHET_OK;
+    const Word asked = (w & word::kAsked) != 0 ? w : w | word::kCancelAsked;
+    // With a hook the call travels to its loop once more, as a message, with a reference of its own.
+    const Word wanted = hooked ? (asked | word::kPosted) + word::kReference
+                             : word::settled_as(asked, word::reason(asked));
+    // acq_rel: with on_cancel's kHooked, with start() and the settlers.
+    if (!word.compare_exchange_weak(w, wanted, acq_rel, relaxed)) continue;
+    if (hooked) {
+      const std::uint32_t loop_id = loop.load(relaxed);
+      if (!post_to_loop(loop_id, this)) {
+        look_for_hooks_again(loop_id);
+        release_reference();
+      }
+    } else {
+      tell(w);
+      if (from == Phase::kQueued) never_ran();
+    }
+    return CROCHET_OK;
+  }
+}
+
+int Call::take(Word generation, void** out_value, crochet_drop_fn** out_drop) {
+  Word w = word.load(acquire);
+  do {
+    if (!word::alive(w, generation)) return CROCHET_EINVAL;
+    if (!word::settled(w)) return CROCHET_EPENDING;
+    if (word::outcome(w) != Outcome::kValue) return wait_code(w);
+    if ((w & word::kTaken) != 0) return CROCHET_ETAKEN;
+    // acq_rel: who destroys the call sees that the value is gone.
+  } while (!word.compare_exchange_weak(w, w | word::kTaken, acq_rel, acquire));
+  *out_value = value;
+  *out_drop = value_drop;
+  return CROCHET_OK;
+}
+
+bool Call::observe(Word generation) {
+  Word w = word.load(acquire);
+  do {
+    if (!word::alive(w, generation) || !word::settled(w) || word::outcome(w) == Outcome::kValue) return false;
+    if ((w & word::kObserved) != 0) return true;
+    // relaxed would do: read by who destroys, ordered by the references. acquire: the caller reads the error next.
+  } while (!word.compare_exchange_weak(w, w | word::kObserved, acq_rel, acquire));
+  return true;
+}
+
+bool Call::retain(Word generation) {
+  Word w = word.load(relaxed);
+  do {
+    if (!word::alive(w, generation) || word::references(w) > word::kMaxReferences) return false;
+    // acq_rel: a stale retain must not be reordered into the slot's next life.
+  } while (!word.compare_exchange_weak(w, w + word::kReference, acq_rel, relaxed));
+  return true;
+}
+
+bool Call::release_handle(Word generation) {
+  // acquire: what other holders did happens before the destruction.
+  Word w = word.load(acquire);
+  do {
+    if (!word::alive(w, generation)) return false;
+    if (word::settled(w) && word::references(w) == 1) {  // N7
+      destroy(w);
+      return true;
+    }
+  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));
+  if (word::references(w) == 1) destroy(w - word::kReference);
+  return true;
+}
+
+// ---- References ----
+
+void Call::retain_certain() { word.fetch_add(word::kReference, relaxed); }
+
+void Call::release_reference() {
+  const Word w = word.load(acquire);
+  if (word::settled(w) && word::references(w) == 1) return destroy(w);  // N7
+  const Word before = word.fetch_sub(word::kReference, acq_rel);
+  if (word::references(before) == 1) destroy(before - word::kReference);
+}
+
+void Call::destroy(Word last) {
+  if (is_unobserved_failure(last)) {
+    const char* what = label();
+    log(LogLevel::kError, "nobody looked at this failure: %s%s%s (%s)", what, *what == '\0' ? "" : ": ",
+        error_message(), status_name(error_code()));
+  }
+  void* const left = value;
+  crochet_drop_fn* const left_drop = has_value(last) && (last & word::kTaken) == 0 ? value_drop : nullptr;
+  // N5. release: who allocates the slot next, and any stale look at it, sees this life ended.
+  word.store(word::unused(word::generation(last) + 1), release);
+  if (left_drop != nullptr) run_drop(left_drop, left);
+  end_side();
+  free_call(this);
+}
+
+// ---- What belongs to few ----
+
+SideRecord* Call::side() const {
+  // acquire: with the installer's release, for the record's fields.
+  const std::uint64_t field = function.load(acquire);
+  return (field & kSideTag) == 0 ? nullptr : reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
+}
+
+SideRecord* Call::need_side() {
+  std::uint64_t field = function.load(acquire);
+  if ((field & kSideTag) != 0) return side();
+  auto* record = new (std::nothrow) SideRecord;
+  if (record == nullptr) return nullptr;
+  record->function = field;
+  // release: publishes the record; acquire on failure: sees the winner's.
+  if (function.compare_exchange_strong(field, reinterpret_cast<std::uintptr_t>(record) | kSideTag, release, acquire)) {
+    return record;
+  }
+  delete record;
+  return side();
+}
+
+void Call::end_side() {
+  if (SideRecord* record = side()) {
+    std::free(record->storage);
+    delete record;
+  }
+  function.store(0, relaxed);  // relaxed: the slot is nobody else's
+}
+
+crochet_call_fn* Call::plain_function() const {
+  const SideRecord* record = side();
+  const std::uint64_t field = record != nullptr ? record->function : function.load(relaxed);
+  return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(field));
+}
+
+const char* Call::label() const {
+  const SideRecord* record = side();
+  return record == nullptr || record->label == nullptr ? "" : static_cast<const char*>(record->label);
+}
+
+int Call::error_code() const {
+  const Word w = word.load(acquire);
+  switch (word::outcome(w)) {
+    case Outcome::kFailed:
+      if (value_drop == nullptr) return static_cast<int>(reinterpret_cast<std::intptr_t>(static_cast<void*>(value)));
+      return static_cast<ErrorRecord*>(static_cast<void*>(value))->code;
+    case Outcome::kNotRun: return CROCHET_ENOTRUN;
+    default: return wait_code(w);
+  }
+}
+
+const char* Call::error_message() const {
+  if (word::outcome(word.load(acquire)) == Outcome::kFailed && value_drop != nullptr) {
+    char* message = static_cast<ErrorRecord*>(static_cast<void*>(value))->message();
+    if (*message != '\0') return message;
+  }
+  return status_message(error_code());
+}
+
+void* Call::error_payload(std::uint64_t type) const {
+  if (word::outcome(word.load(acquire)) != Outcome::kFailed || value_drop == nullptr) return nullptr;
+  auto* record = static_cast<ErrorRecord*>(static_cast<void*>(value));
+  return record->type == type ? record->payload : nullptr;
+}
+
+}  // namespace crochet

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// A call: one object of 64 bytes from a type-stable pool, shared by the caller's handles, the producer's deferreds and
+// the queue; and every transition of its state word. docs/internals/call.md tells the whole story.
+//
+// What each field means:
+//
+//   field       prepared         queued                     running                     settled: value      settled: failure
+//   word        R = 0            R = handles + 1            R = handles + 1             R = handles (+ 1 until finished)
+//   deferreds   -                1: to be lent              how many deferreds          0 once finished
+//   loop        fixed            fixed                      fixed                       fixed
+//   next        -                link in its queue          link, while kPosted         link of a husk still queued
+//   function    function | side record, in every phase; in a free slot: link between magazines
+//   arg, drop   storage          the argument               the argument                dropped when finished
+//   value, value_drop   -        -                          one settler, in kSettling   the value           code or ErrorRecord
+//
+// Invariants:
+//   N1  R = handles + 1 for all deferreds together (the "group"), which whoever finishes the call gives back.
+//   N2  The group's reference of a call that never ran belongs to the queue, stack or watch list it is linked in.
+//   N3  arg is dropped exactly once: by who finishes, or by who settled it out of kQueued.
+//   N4  The outcome is written between kSettling and kSettled, or not at all (cancelled, stopped, not run, broken).
+//   N5  A slot with R = 0 has a settled word; the generation changes before the slot goes back to the pool.
+//   N6  Every read-modify-write for a handle is a compare-exchange from a word of the handle's generation with R > 0.
+//       The exceptions are harmless to a stranger: kWaiters, kJoiners, and taking kInterruptPending back.
+//   N7  A settled word with R = 1 belongs to its one owner: it may be destroyed without a read-modify-write. Unsettled
+//       words never are: a sweep may pin them. (So a concurrent double release of a last handle is not detected.)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "base/deadline.hpp"
+#include "call/side_record.hpp"
+#include "call/word.hpp"
+#include "crochet.h"
+
+namespace crochet {
+
+// Runs a drop function; what it throws is logged, a forced unwind passes.
+void run_drop(crochet_drop_fn* drop, void* pointer);
+
+struct alignas(64) Call {
+  Atomic<Word> word{word::unused(0)};
+  Atomic<std::uint32_t> deferreds{0};  // count, and the generation above it: see kDeferredCountBits
+  Atomic<std::uint32_t> loop{0};       // fixed while R > 0; read by sweeps at any time, hence atomic
+  Plain<Call*> next{nullptr};          // owned by whatever list the call is linked in
+  Atomic<std::uint64_t> function{0};
+  Plain<void*> arg{nullptr};
+  Plain<crochet_drop_fn*> drop{nullptr};
+  Plain<void*> value{nullptr};
+  Plain<crochet_drop_fn*> value_drop{nullptr};
+
+  // ---- Birth. The caller owns the slot alone.
+
+  enum class From : Word { kQueue = 0, kHand = 1 };
+  // The fields are set, the word last: from here on sweeps see the call. R = 1 for the group + `handles`.
+  // Returns the generation that handles must carry.
+  Word make(std::uint32_t loop_id, crochet_call_fn* fn, void* argument, crochet_drop_fn* argument_drop,
+            Word handles, Word flags, From from = From::kQueue);
+
+  // ---- The loop's thread.
+
+  bool start();                   // kQueued -> kRunning. False: a husk, give the group's reference back
+  void run();                     // after start(): the function, then its deferred is given back
+  void deliver_cancel_message();  // runs the hook if there is still something to cancel; gives the message's reference back
+  void run_hook();                // the hook, if it is still there and the call unsettled; the caller holds a reference
+
+  // ---- Deferreds. `generation` is the handle's.
+
+  int settle(Word generation, Outcome outcome, void* result, crochet_drop_fn* result_drop);
+  int reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
+             crochet_drop_fn* payload_drop);
+  bool retain_deferred(Word generation);
+  bool release_deferred(Word generation);
+  bool asked_to_end(Word generation) const;
+
+  // ---- Results.
+
+  int cancel(Word generation, int* out_outcome);
+  int take(Word generation, void** out_value, crochet_drop_fn** out_drop);
+  bool observe(Word generation);
+  bool retain(Word generation);
+  bool release_handle(Word generation);
+
+  // ---- References that are certain to be there: the group's, a pin's, a list's.
+
+  void retain_certain();
+  void release_reference();
+  // kQueued or kRunning -> kSettled without an outcome of its own; wakes, and drops the argument of a call that never
+  // ran. False: somebody else settled it. The caller holds a reference.
+  bool end_as(Outcome queued, Outcome running);
+  // end_as for a call that is linked nowhere any more: gives the group's reference back as well.
+  void refuse();
+
+  // ---- Stop and fork.
+
+  // By a stopping loop, of a call that it pinned: a running one is asked to end. True: it has a hook, to be run.
+  bool ask_to_stop();
+  // The loop has ended: who joins a call that is not finished need not wait any more.
+  void abandon(std::uint32_t loop_id);
+  // In a forked child, alone: whatever was going on belongs to the parent. Answers CROCHET_EFORKED for ever, is never
+  // used again, and releases do nothing: the counts are out of their reach.
+  void leave_to_parent();
+
+  // ---- What belongs to few.
+
+  SideRecord* side() const;         // null: none yet
+  SideRecord* need_side();          // null: no memory. Any thread that holds a reference, or owns the prepared call
+  void end_side();                  // by who destroys the call, or throws a prepared one away
+  crochet_call_fn* plain_function() const;
+  const char* label() const;        // "" when there is none
+
+  int error_code() const;           // of a settled word that the caller has seen
+  const char* error_message() const;
+  void* error_payload(std::uint64_t type) const;
+
+  static constexpr int kDeferredCountBits = 26;
+  static constexpr std::uint32_t kMaxDeferreds = std::uint32_t{1} << 24;
+
+ private:
+  void call_function(crochet_call_fn* fn, Word generation, void* argument);  // what it throws becomes a rejection
+  void reject_thrown(Word generation, const char* what);
+  void function_returned();
+  void publish(Outcome outcome);    // kSettling -> kSettled
+  void finish();                    // the last deferred reference has gone
+  void never_ran();                 // after kQueued -> kSettled: drops the argument, then kFinished
+  void destroy(Word last);
+  void tell(Word before);           // after a settling that replaced `before`: wakes waiters, closes the watch list
+};
+
+#ifndef CROCHET_MODEL
+static_assert(sizeof(Call) == 64);
+#endif
+
+// What a wait on a settled call returns.
+int wait_code(Word settled_word);
+
+// A cancel message and a call to be started travel the same way: which is it? The loop has popped it.
+inline bool is_message(Word w) { return (w & word::kPosted) != 0; }
+
+}  // namespace crochet

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "call/call_memory.hpp"
+
+#include <pthread.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <new>
+
+#include "call/pool.hpp"
+
+namespace crochet {
+namespace {
+
+constexpr std::uint32_t slot_size(std::uint32_t storage) { return static_cast<std::uint32_t>(sizeof(Call)) + storage; }
+
+// Storage beyond the largest class is malloc's, and hangs off the side record.
+constexpr std::size_t kStorage[] = {0, 64, 192, 448};
+constinit Pool pools[] = {Pool(slot_size(0)), Pool(slot_size(64)), Pool(slot_size(192)), Pool(slot_size(448))};
+constexpr std::size_t kPools = std::size(pools);
+
+struct ThreadCache {
+  Pool::Cache of[kPools];
+};
+
+// Fixed by the thread itself. A thread that has ended its cache (its thread-local destructors may still call us) or
+// could not get one works on the depots.
+constinit thread_local ThreadCache* t_cache = nullptr;
+constinit thread_local bool t_without_cache = false;
+
+void end_thread_cache(void* cache) {
+  t_without_cache = true;
+  t_cache = nullptr;
+  auto* self = static_cast<ThreadCache*>(cache);
+  for (std::size_t i = 0; i < kPools; ++i) pools[i].give_back(self->of[i]);
+  delete self;
+}
+
+pthread_key_t thread_end_key;
+bool make_thread_end_key() { return pthread_key_create(&thread_end_key, &end_thread_cache) == 0; }
+
+ThreadCache* make_thread_cache() {
+  static const bool has_key = make_thread_end_key();
+  if (t_without_cache || !has_key) return nullptr;
+  auto* cache = new (std::nothrow) ThreadCache;
+  if (cache == nullptr) return nullptr;
+  if (pthread_setspecific(thread_end_key, cache) != 0) {
+    delete cache;
+    return nullptr;
+  }
+  return t_cache = cache;
+}
+
+ThreadCache* thread_cache() { return t_cache != nullptr ? t_cache : make_thread_cache(); }
+
+std::size_t pool_for(std::size_t storage_size) {
+  std::size_t i = 0;
+  while (i < kPools && kStorage[i] < storage_size) ++i;
+  return i;
+}
+
+bool add_external_storage(Call* call, std::size_t size) {
+  SideRecord* side = call->need_side();
+  if (side == nullptr) return false;
+  side->storage = std::calloc(1, size);
+  return side->storage != nullptr;
+}
+
+}  // namespace
+
+Call* allocate_call(std::size_t storage_size) {
+  const std::size_t fitting = pool_for(storage_size);
+  const bool external = fitting == kPools;
+  Pool& pool = pools[external ? 0 : fitting];
+  ThreadCache* cache = thread_cache();
+  Call* call = cache != nullptr ? pool.allocate(cache->of[external ? 0 : fitting]) : pool.allocate_without_cache();
+  if (call == nullptr || storage_size == 0) return call;
+  if (!external) {
+    std::memset(static_cast<void*>(call + 1), 0, storage_size);
+  } else if (!add_external_storage(call, storage_size)) {
+    call->end_side();
+    free_call(call);
+    return nullptr;
+  }
+  return call;
+}
+
+void free_call(Call* call) {
+  Pool& pool = Pool::of(call);
+  if (ThreadCache* cache = thread_cache()) {
+    pool.free(cache->of[&pool - pools], call);
+  } else {
+    pool.free_without_cache(call);
+  }
+}
+
+void* call_storage(const Call* call) {
+  if (Pool::of(call).slot_size() > sizeof(Call)) return const_cast<Call*>(call + 1);
+  const SideRecord* side = call->side();
+  return side == nullptr ? nullptr : static_cast<void*>(side->storage);
+}
+
+Call* CallWalk::next() {
+  while (pool_ < kPools) {
+    if (Call* call = pools[pool_].slot(position_)) {
+      ++position_;
+      return call;
+    }
+    ++pool_;
+    position_ = 0;
+  }
+  return nullptr;
+}
+
+}  // namespace crochet

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "call/pool.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+namespace crochet {
+
+// Aligned to its size, so that a slot finds it by its own address.
+struct alignas(64) Pool::Slab {
+  Pool* pool;
+  std::uint32_t number;
+
+  Call* slot(std::uint32_t i) {
+    return reinterpret_cast<Call*>(reinterpret_cast<char*>(this + 1) + std::size_t{i} * pool->slot_size_);
+  }
+  static Slab* of(const Call* call) {
+    return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(call) & ~(kSlabSize - 1));
+  }
+};
+
+namespace {
+
+Call* pop(Pool::Magazine& magazine) {
+  Call* call = magazine.top;
+  magazine.top = call->next;
+  --magazine.count;
+  return call;
+}
+
+void push(Pool::Magazine& magazine, Call* call) {
+  call->next = magazine.top;
+  magazine.top = call;
+  ++magazine.count;
+}
+
+}  // namespace
+
+Pool& Pool::of(const Call* call) { return *Slab::of(call)->pool; }
+
+Call* Pool::allocate(Cache& cache) {
+  if (cache.loaded.top == nullptr) {
+    std::swap(cache.loaded, cache.spare);
+    if (cache.loaded.top == nullptr) {
+      cache.loaded = take_magazine();
+      if (cache.loaded.top == nullptr) return nullptr;
+    }
+  }
+  return pop(cache.loaded);
+}
+
+void Pool::free(Cache& cache, Call* call) {
+  if (cache.loaded.count >= kMagazineSize) {
+    if (cache.spare.top != nullptr) give_magazine(cache.spare);
+    cache.spare = std::exchange(cache.loaded, Magazine{});
+  }
+  push(cache.loaded, call);
+}
+
+void Pool::give_back(Cache& cache) {
+  if (cache.loaded.top != nullptr) give_magazine(std::exchange(cache.loaded, Magazine{}));
+  if (cache.spare.top != nullptr) give_magazine(std::exchange(cache.spare, Magazine{}));
+}
+
+Call* Pool::allocate_without_cache() {
+  Magazine magazine = take_magazine();
+  if (magazine.top == nullptr) return nullptr;
+  Call* call = pop(magazine);
+  if (magazine.top != nullptr) give_magazine(magazine);
+  return call;
+}
+
+void Pool::free_without_cache(Call* call) {
+  Magazine one;
+  push(one, call);
+  give_magazine(one);
+}
+
+Pool::Magazine Pool::take_magazine() {
+  do {
+    const auto taken = depot_.pop(*this);
+    if (taken.first != 0) return {at(taken.first), taken.count};
+  } while (grow());
+  return {};
+}
+
+void Pool::give_magazine(Magazine magazine) { depot_.push(*this, {index_of(magazine.top), magazine.count}); }
+
+bool Pool::grow() {
+  auto* memory = static_cast<char*>(std::aligned_alloc(kSlabSize, kSlabSize));
+  if (memory == nullptr) return false;
+  const std::uint32_t number = slab_count_.fetch_add(1, relaxed);
+  if (number >= kMostSlabs) {
+    slab_count_.fetch_sub(1, relaxed);
+    std::free(memory);
+    return false;
+  }
+  auto* slab = new (memory) Slab{this, number};
+  for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slab->slot(i)) Call;
+  // release: who finds the slab here, or an index into it in the depot, sees its slots made.
+  slabs_[number].store(slab, release);
+
+  Magazine magazine;
+  for (std::uint32_t i = slots_per_slab(); i-- > 0;) {
+    push(magazine, slab->slot(i));
+    if (magazine.count == kMagazineSize || i == 0) give_magazine(std::exchange(magazine, Magazine{}));
+  }
+  return true;
+}
+
+std::uint32_t Pool::slots_per_slab() const {
+  return std::min(kSlotsPerSlabAtMost, static_cast<std::uint32_t>((kSlabSize - sizeof(Slab)) / slot_size_));
+}
+
+std::uint32_t Pool::index_of(const Call* call) const {
+  Slab* slab = Slab::of(call);
+  const auto offset = reinterpret_cast<std::uintptr_t>(call) - reinterpret_cast<std::uintptr_t>(slab + 1);
+  return slab->number * slots_per_slab() + static_cast<std::uint32_t>(offset / slot_size_) + 1;
+}
+
+Call* Pool::at(std::uint32_t index) const {
+  // relaxed: the depot's acquire has seen the slab published.
+  return slabs_[(index - 1) / slots_per_slab()].load(relaxed)->slot((index - 1) % slots_per_slab());
+}
+
+Atomic<std::uint64_t>& Pool::link(std::uint32_t index) { return at(index)->function; }
+
+Call* Pool::slot(std::size_t position) const {
+  const std::size_t per_slab = slots_per_slab();
+  std::size_t number = position / per_slab;
+  if (number >= std::min<std::size_t>(slab_count_.load(acquire), kMostSlabs)) return nullptr;
+  // acquire: with grow()'s release. A slab that is counted but not there yet holds nobody's call: its place is taken
+  // by the first slab, whose slots are looked at twice.
+  Slab* slab = slabs_[number].load(acquire);
+  if (slab == nullptr) slab = slabs_[0].load(acquire);
+  return slab == nullptr ? nullptr : slab->slot(static_cast<std::uint32_t>(position % per_slab));
+}
+
+}  // namespace crochet

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Type-stable memory for calls of one size: slabs that are never given back, a depot of magazines between threads, and
+// per-thread magazines that need no atomic operation. A slot is a Call from the slab's birth on, so that a stale handle
+// or a sweep may look at it at any time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "call/call.hpp"
+#include "call/depot.hpp"
+
+namespace crochet {
+
+class Pool {
+ public:
+  // A chain of free slots, linked by Call::next.
+  struct Magazine {
+    Call* top = nullptr;
+    std::uint32_t count = 0;
+  };
+  // One thread's: what is loaded, and a full or empty one beside it, so that no pattern goes to the depot each time.
+  struct Cache {
+    Magazine loaded;
+    Magazine spare;
+  };
+
+  // slot_size: a multiple of Call's alignment, sizeof(Call) at least.
+  constexpr explicit Pool(std::uint32_t slot_size) : slot_size_(slot_size) {}
+
+  Call* allocate(Cache& cache);          // null: no memory
+  void free(Cache& cache, Call* call);   // call is the caller's alone, R = 0
+  void give_back(Cache& cache);          // the thread ends: everything to the depot
+  Call* allocate_without_cache();        // for threads that have none (any more)
+  void free_without_cache(Call* call);
+
+  static Pool& of(const Call* call);
+  std::uint32_t slot_size() const { return slot_size_; }
+
+  // Every slot that was ever made, in a fixed order: position 0 upwards, null at the end. A call that happened before
+  // is seen; memory is never given back.
+  Call* slot(std::size_t position) const;
+
+#ifdef CROCHET_MODEL
+  static constexpr std::size_t kSlabSize = std::size_t{1} << 20;
+  static constexpr std::uint32_t kSlotsPerSlabAtMost = 4;
+  static constexpr std::uint32_t kMagazineSize = 2;
+#else
+  static constexpr std::size_t kSlabSize = std::size_t{1} << 16;
+  static constexpr std::uint32_t kSlotsPerSlabAtMost = kSlabSize / sizeof(Call);
+  static constexpr std::uint32_t kMagazineSize = 64;
+#endif
+  static constexpr std::size_t kMostSlabs = std::size_t{1} << 15;
+
+  Atomic<std::uint64_t>& link(std::uint32_t index);  // for the depot
+
+ private:
+  struct Slab;
+
+  Magazine take_magazine();  // from the depot, or a new slab; empty: no memory
+  void give_magazine(Magazine magazine);
+  bool grow();
+  std::uint32_t slots_per_slab() const;
+  std::uint32_t index_of(const Call* call) const;
+  Call* at(std::uint32_t index) const;
+
+  const std::uint32_t slot_size_;
+  Depot<Pool> depot_;
+  Atomic<std::uint32_t> slab_count_{0};
+  Atomic<Slab*> slabs_[kMostSlabs] = {};
+};
+
+}  // namespace crochet

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What calls ask of whoever runs the loops; they do not know its class. Defined by the loop layer.
+#pragma once
+
+#include <cstdint>
+
+namespace crochet {
+
+struct Call;
+
+// Queues the call on its loop and wakes the loop if it sleeps. False: the loop accepts nothing any more, the call is
+// the caller's as before. Any thread; never blocks.
+bool post_to_loop(std::uint32_t loop_id, Call* call);
+
+// A cancel message was refused: tells a loop that is stopping to look for hooks again while its grace lasts.
+void look_for_hooks_again(std::uint32_t loop_id);
+
+}  // namespace crochet

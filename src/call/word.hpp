@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The state word of a call: what its 64 bits mean, and nothing that touches memory.
+//
+//   63 ........ 32 | 31..29 | 28..24     | 23..20 | 19..5 | 4..2    | 1..0
+//   references R   | unused | generation | epoch  | flags | outcome | phase
+//
+// The low half is what waiters park on; reference traffic in the high half never disturbs them.
+//
+//   phase     who owns the object in it                                           who may leave it, to what
+//   kQueued   the queue (or a watch list, or the at-stop stack), a sweep that pins it   loop: kRunning; cancel, stop: kSettled
+//   kRunning  the function and whoever holds a deferred                           a settler: kSettling; cancel, stop, finish: kSettled
+//   kSettling one settler, for a few instructions: it writes the outcome          that settler only: kSettled
+//   kSettled  the holders of references; the outcome never changes                nobody, until destroyed: next generation
+//
+//   flag               set by                         may it be stale?
+//   kWaiters           a waiter before it parks       yes: a wake-up for nobody
+//   kJoiners           a joiner before it parks       yes
+//   kWatched           an adder of watchers           yes: an empty list is closed
+//   kAtStop            the init store only            no
+//   kCancelAsked       the first cancel               no; never together with kStopAsked: who asked first decides
+//   kStopAsked         the loop's stop                no
+//   kObserved          who fetched the error          no
+//   kTaken             who took the value             no
+//   kHooked            on_cancel                      yes: the hook may have been cleared or run since
+//   kPosted            cancel: the call is on its way to the loop as a message      no; set at most once in a life
+//   kFinished          the argument was dropped, no deferred is left                no
+//   kInterruptPending  interrupt; taken back by the first waiter that sees it       no
+//   kForgotten         the init store only: made without a result                   no
+//   kAbandoned         stop: the loop has ended, somebody still holds a deferred    no
+#pragma once
+
+#include <cstdint>
+
+namespace crochet {
+
+using Word = std::uint64_t;
+
+enum class Phase : Word { kQueued = 0, kRunning = 1, kSettling = 2, kSettled = 3 };
+
+enum class Outcome : Word { kValue = 0, kFailed = 1, kCancelled = 2, kStopped = 3, kNotRun = 4, kBroken = 5, kForked = 6 };
+
+namespace word {
+
+inline constexpr Word kPhaseMask = 3;
+inline constexpr int kOutcomeShift = 2;
+inline constexpr Word kOutcomeMask = Word{7} << kOutcomeShift;
+
+inline constexpr Word kWaiters = Word{1} << 5;
+inline constexpr Word kJoiners = Word{1} << 6;
+inline constexpr Word kWatched = Word{1} << 7;
+inline constexpr Word kAtStop = Word{1} << 8;
+inline constexpr Word kCancelAsked = Word{1} << 9;
+inline constexpr Word kStopAsked = Word{1} << 10;
+inline constexpr Word kObserved = Word{1} << 11;
+inline constexpr Word kTaken = Word{1} << 12;
+inline constexpr Word kHooked = Word{1} << 13;
+inline constexpr Word kPosted = Word{1} << 14;
+inline constexpr Word kFinished = Word{1} << 15;
+inline constexpr Word kInterruptPending = Word{1} << 16;
+inline constexpr Word kForgotten = Word{1} << 17;
+inline constexpr Word kAbandoned = Word{1} << 18;
+inline constexpr Word kAsked = kCancelAsked | kStopAsked;
+
+inline constexpr int kEpochShift = 20;
+inline constexpr Word kEpochMask = Word{15} << kEpochShift;
+inline constexpr int kGenerationShift = 24;
+inline constexpr Word kGenerations = 32;
+inline constexpr Word kGenerationMask = (kGenerations - 1) << kGenerationShift;
+
+inline constexpr Word kReference = Word{1} << 32;
+inline constexpr Word kMaxReferences = Word{1} << 24;  // handles of one call; far below where the count could wrap
+
+constexpr Phase phase(Word w) { return static_cast<Phase>(w & kPhaseMask); }
+constexpr Outcome outcome(Word w) { return static_cast<Outcome>((w & kOutcomeMask) >> kOutcomeShift); }
+constexpr Word references(Word w) { return w >> 32; }
+constexpr std::uint32_t low_half(Word w) { return static_cast<std::uint32_t>(w); }
+constexpr Word generation(Word w) { return (w & kGenerationMask) >> kGenerationShift; }
+constexpr Word epoch(Word w) { return w & kEpochMask; }
+constexpr bool settled(Word w) { return phase(w) == Phase::kSettled; }
+constexpr bool finished(Word w) { return settled(w) && (w & kFinished) != 0; }
+constexpr bool unsettled_and_free(Word w) { return phase(w) == Phase::kQueued || phase(w) == Phase::kRunning; }
+
+constexpr Word with_phase(Word w, Phase p) { return (w & ~kPhaseMask) | static_cast<Word>(p); }
+// Only from an unsettled word: its outcome bits are zero.
+constexpr Word settled_as(Word w, Outcome o) {
+  return with_phase(w, Phase::kSettled) | (static_cast<Word>(o) << kOutcomeShift);
+}
+constexpr Word next_epoch(Word w) {
+  return (w & ~kEpochMask) | ((w + (Word{1} << kEpochShift)) & kEpochMask);
+}
+constexpr Word in_generation(Word generation) { return (generation % kGenerations) << kGenerationShift; }
+// A slot that nobody refers to, about to be used for the given generation.
+constexpr Word unused(Word generation) { return static_cast<Word>(Phase::kSettled) | in_generation(generation); }
+// Does a handle of that generation, owned by somebody, mean this life of the slot?
+constexpr bool alive(Word w, Word handle_generation) {
+  return generation(w) == handle_generation && references(w) != 0;
+}
+constexpr Outcome reason(Word w) { return (w & kStopAsked) != 0 ? Outcome::kStopped : Outcome::kCancelled; }
+
+}  // namespace word
+}  // namespace crochet
