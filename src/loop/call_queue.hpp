@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// The road into a loop: one word that is the queue, its wake-up and its closing. docs/internals/queue.md tells why.
+//
+//   head        meaning                                    who may change it, to what
+//   0           the loop is awake, nothing is queued       pusher: a call; loop: kAsleep; closer: kClosed
+//   kAsleep     the loop may be blocked (adopted: outside uv_run)   pusher: a call, and owes a wake-up; loop: 0; closer: kClosed, and owes one
+//   a call      newest of a list                           pusher: a newer one; loop: 0, and owns the list; closer: kClosed, and owns it
+//   kClosed     nothing is accepted any more               nobody
+//
+// Invariants:
+//   Q1  Every write to head is a read-modify-write: whoever closes, or sweeps after that, happens after all pushes.
+//   Q2  marks - sends = wake-ups still owed. The wake-up's handle is closed only when that is zero.
+//   Q3  A wake-up is counted after it was made.
+//   Q4  This memory is never unmapped, and may serve another loop later.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "base/deadline.hpp"
+#include "base/park.hpp"
+#include "call/call.hpp"
+
+namespace crochet {
+
+class CallQueue {
+ public:
+  enum class Push { kQueued, kQueuedOwesWakeUp, kRefused };
+
+  struct Closed {
+    Call* list;         // newest first; the closer's now
+    bool owes_wake_up;
+  };
+
+  // ---- Any thread ----
+
+  Push push(Call* call) {
+    Call* head = head_.load(relaxed);
+    do {
+      if (head == closed()) return Push::kRefused;
+      call->next = head == asleep() ? nullptr : head;
+      // acq_rel, not release: with whoever closes (Q1).
+    } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));
+    return head == asleep() ? Push::kQueuedOwesWakeUp : Push::kQueued;
+  }
+
+  // Made the wake-up that push or close said is owed.
+  void wake_up_was_sent() {
+    // release: with the stopper's acquire, so that the handle is closed after its last use.
+    if ((sends_.fetch_add(kOneSend, release) & kStopperWaits) != 0) unpark_all(sends_);
+  }
+
+  Closed close() {
+    Call* head = head_.exchange(closed(), acq_rel);
+    if (head == asleep()) return {nullptr, true};
+    return {head == closed() ? nullptr : head, false};
+  }
+
+  // Does it accept calls? If yes, whoever closes it later sees what this thread did before. A read-modify-write for that.
+  bool accepts() {
+    Call* head = head_.load(relaxed);
+    while (head != closed()) {
+      if (head_.compare_exchange_weak(head, head, acq_rel, relaxed)) return true;
+    }
+    return false;
+  }
+
+  // May be out of date at once.
+  bool looks_closed() const { return head_.load(relaxed) == closed(); }
+
+  // ---- The loop's thread ----
+
+  // Takes everything; newest first. `*is_closed`: nothing comes any more.
+  Call* take(bool* is_closed) {
+    Call* head = head_.load(relaxed);
+    do {
+      *is_closed = head == closed();
+      if (head == nullptr || *is_closed) return nullptr;
+      // acq_rel: acquires the calls from their pushers.
+    } while (!head_.compare_exchange_weak(head, nullptr, acq_rel, relaxed));
+    if (head != asleep()) return head;
+    marks_ = marks_ - 1;
+    return nullptr;
+  }
+
+  // Before the loop may block (adopted: leaves uv_run). False: something is there, or it is closed: take again.
+  bool mark_asleep() {
+    Call* expected = nullptr;
+    if (head_.compare_exchange_strong(expected, asleep(), acq_rel, relaxed)) {
+      marks_ = marks_ + 1;
+      return true;
+    }
+    return expected == asleep();
+  }
+
+  // After it was blocked: pushers need no wake-up any more.
+  void mark_awake() {
+    Call* expected = asleep();
+    if (head_.compare_exchange_strong(expected, nullptr, acq_rel, relaxed)) marks_ = marks_ - 1;
+  }
+
+  // Closed, no further marks: waits until every owed wake-up was made. False: the deadline passed.
+  bool wait_for_owed_wake_ups(Deadline deadline) {
+    // acq_rel: acquires from wake_up_was_sent().
+    Word sends = sends_.fetch_or(kStopperWaits, acq_rel) | kStopperWaits;
+    while (static_cast<std::uint32_t>(sends >> 1) != marks_) {
+      if (park(sends_, word::low_half(sends), deadline, false) == Parked::kTimedOut) return false;
+      sends = sends_.load(acquire);
+    }
+    return true;
+  }
+
+  // Ready for another loop; nobody else may know it (any more) but by a stale look.
+  void reopen() {
+    sends_.store(0, relaxed);
+    marks_ = 0;
+    head_.exchange(nullptr, acq_rel);  // Q1
+  }
+
+ private:
+  static constexpr Word kStopperWaits = 1;
+  static constexpr Word kOneSend = 2;
+
+  static Call* asleep() { return reinterpret_cast<Call*>(std::uintptr_t{1}); }
+  static Call* closed() { return reinterpret_cast<Call*>(std::uintptr_t{2}); }
+
+  alignas(64) Atomic<Call*> head_{closed()};
+  alignas(64) Atomic<Word> sends_{0};
+  Plain<std::uint32_t> marks_{0};  // loop's thread only; modulo 2^32, like the sends
+};
+
+// Calls that start when the loop stops, last made first.
+class AtStopStack {
+ public:
+  bool push(Call* call) {  // false: too late, the call is the caller's as before
+    Call* head = head_.load(relaxed);
+    do {
+      if (head == closed()) return false;
+      call->next = head;
+    } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));
+    return true;
+  }
+  Call* close() {  // the list, newest first
+    Call* head = head_.exchange(closed(), acq_rel);
+    return head == closed() ? nullptr : head;
+  }
+  void reopen() { head_.exchange(nullptr, acq_rel); }
+
+ private:
+  static Call* closed() { return reinterpret_cast<Call*>(std::uintptr_t{2}); }
+
+  Atomic<Call*> head_{closed()};
+};
+
+}  // namespace crochet

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "loop/loop.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "base/log.hpp"
+#include "base/process.hpp"
+#include "base/signals.hpp"
+
+namespace crochet {
+namespace {
+
+constinit thread_local Loop* t_current = nullptr;
+
+// How long calls run before sockets and timers get their turn.
+constexpr std::int64_t kDrainBudget = 2'000'000;
+// Reversing a list is cheap, but a list of millions is not.
+constexpr unsigned kReverseAtOnce = 4096;
+// The clock is read after 1 call, then after 2, 4... as long as calls are short.
+constexpr unsigned kMostCallsBetweenLooks = 64;
+constexpr std::int64_t kShort = 20'000;
+
+// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs an epoll descriptor,
+// an eventfd, and two pipes for signals.
+int check_descriptors() {
+  constexpr int kNeeded = 8;
+  int taken[kNeeded];
+  int status = 0;
+  int count = 0;
+  while (count < kNeeded && status == 0) {
+    taken[count] = eventfd(0, EFD_CLOEXEC);
+    if (taken[count] < 0) status = uv_translate_sys_error(errno);
+    else ++count;
+  }
+  while (count > 0) ::close(taken[--count]);
+  return status;
+}
+
+}  // namespace
+
+Loop* current_loop() { return t_current; }
+void set_current_loop(Loop* loop) { t_current = loop; }
+
+// ---- Birth ----
+
+int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options) {
+  uv_ = uv;
+  serial_ = birth.serial;
+  alarm_ = birth.alarm;
+  keep_alive_ = options.keep_alive;
+  std::memcpy(name_, options.thread_name, sizeof name_);
+  id_.store(birth.id, relaxed);
+  return make_handles();
+}
+
+int Loop::make_handles() {
+  // Only uv_async_init can fail, and it comes first.
+  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* h) { static_cast<Loop*>(h->data)->drain(); });
+  if (status != 0) return status;
+  uv_prepare_init(uv_, &handles_.before_poll);
+  uv_check_init(uv_, &handles_.after_poll);
+  uv_idle_init(uv_, &handles_.busy);
+  uv_timer_init(uv_, &handles_.stop);
+  uv_timer_init(uv_, &handles_.alarm);
+  handles_.wake_up.data = handles_.before_poll.data = handles_.after_poll.data = this;
+  handles_.busy.data = handles_.stop.data = handles_.alarm.data = this;
+  uv_prepare_start(&handles_.before_poll, [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->before_poll(); });
+  uv_check_start(&handles_.after_poll, [](uv_check_t* h) { static_cast<Loop*>(h->data)->after_poll(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.before_poll));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.after_poll));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.alarm));
+  if (!keep_alive_) uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
+  return 0;
+}
+
+void Loop::open() {
+  state_.store(static_cast<Word>(State::kRunning), release);
+  at_stop_.reopen();
+  queue_.reopen();
+}
+
+int Loop::start(const Birth& birth, const crochet_options& options) {
+  adopted_ = false;
+  int status = check_descriptors();
+  if (status == 0) status = uv_loop_init(&own_uv_);
+  if (status != 0) return status;
+  crochet_options own = options;
+  own.keep_alive = true;
+  status = begin(birth, &own_uv_, own);
+  if (status == 0) {
+    open();
+    // Signals are for the host's threads; blocked before the thread starts, so that it never runs a handler of theirs.
+    const SignalsBlocked blocked;
+    status = -pthread_create(&thread_, nullptr, &Loop::thread_main, this);
+    if (status == 0) return 0;
+    state_.store(static_cast<Word>(State::kUnused), release);
+    queue_.close();
+    at_stop_.close();
+    close_handles();
+    uv_run(&own_uv_, UV_RUN_DEFAULT);
+  }
+  uv_loop_close(&own_uv_);
+  return status;
+}
+
+int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& options) {
+  adopted_ = true;
+  const int status = begin(birth, uv, options);
+  if (status != 0) return status;
+  joined_.store(true, relaxed);  // its thread is the host's
+  thread_ = pthread_self();
+  set_current_loop(this);
+  open();
+  queue_.mark_asleep();  // outside uv_run a push must be able to wake it
+  return 0;
+}
+
+void Loop::recycle() {
+  const std::uint64_t next = (generation() + 1) % kGenerations;
+  references_.store(next << 32, release);
+  end_code_.store(0, relaxed);
+  join_claimed_.store(false, relaxed);
+  joined_.store(false, relaxed);
+  look_for_hooks_.store(false, relaxed);
+  stop_ = Stop::kNotBegun;
+  unfinished_ = {};
+  stop_tick_ms_ = 0;
+  state_.store(static_cast<Word>(State::kUnused), release);
+}
+
+// ---- The thread ----
+
+void* Loop::thread_main(void* loop) {
+  auto* self = static_cast<Loop*>(loop);
+  set_current_loop(self);
+  pthread_setname_np(pthread_self(), self->name_);
+  self->run_until_ended();
+  return nullptr;
+}
+
+void Loop::run_until_ended() {
+  // pthread_exit or a cancellation inside a callback unwinds through here.
+  struct Guard {
+    Loop* loop;
+    ~Guard() {
+      if (loop != nullptr) loop->died();
+    }
+  } guard{this};
+  while (stop_ != Stop::kClosed) uv_run(uv_, UV_RUN_DEFAULT);  // a host's uv_stop ends one round
+  guard.loop = nullptr;
+  ended(close_own_uv());
+}
+
+void Loop::before_poll() {
+  do {
+    drain();
+    if (has_leftovers() || queue_.looks_closed()) return;
+  } while (!queue_.mark_asleep());
+}
+
+void Loop::after_poll() {
+  if (!adopted_) {
+    queue_.mark_awake();
+    return;
+  }
+  // Control may leave uv_run now: a push must be able to wake it, or a wake-up be under way.
+  before_poll();
+  if (has_leftovers()) uv_async_send(&handles_.wake_up);
+}
+
+void Loop::drain() {
+  if (stop_begun()) return;
+  std::int64_t now = monotonic_ns();
+  const std::int64_t enough = now + kDrainBudget;
+  unsigned look_after = 1;
+  unsigned since_look = 0;
+  while (ready_ != nullptr || refill()) {
+    if (Call* call = ready_) {
+      ready_ = call->next;  // before it starts: then the link may be somebody else's
+      process(call);
+    }
+    if (stop_begun() || ++since_look < look_after) continue;
+    since_look = 0;
+    const std::int64_t before = now;
+    now = monotonic_ns();
+    if (now >= enough) break;
+    look_after = now - before > kShort ? 1 : look_after < kMostCallsBetweenLooks ? 2 * look_after : look_after;
+  }
+  if (stop_begun()) return;
+  const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
+  if (has_leftovers() && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
+  if (!has_leftovers() && busy) uv_idle_stop(&handles_.busy);
+}
+
+bool Loop::refill() {
+  if (incoming_ == nullptr) {
+    bool is_closed = false;
+    incoming_ = queue_.take(&is_closed);
+    if (is_closed) begin_stop();
+    if (incoming_ == nullptr) return false;
+  }
+  for (unsigned i = 0; incoming_ != nullptr && i < kReverseAtOnce; ++i) {
+    Call* call = incoming_;
+    incoming_ = call->next;
+    call->next = reversing_;
+    reversing_ = call;
+  }
+  if (incoming_ == nullptr) {
+    ready_ = reversing_;
+    reversing_ = nullptr;
+  }
+  return true;
+}
+
+void Loop::process(Call* call) {
+  if (is_message(call->word.load(acquire))) {
+    call->deliver_cancel_message();
+  } else if (call->loop.load(relaxed) != id()) {
+    call->refuse();  // made for a loop that has ended, whose control block this was
+  } else if (call->start()) {
+    call->run();
+  } else {
+    call->release_reference();  // cancelled or stopped while it was queued
+  }
+  if (process_is_forked()) {
+    // A callback forked and returned in the child: going on here would steal the parent's wake-ups.
+    pthread_exit(nullptr);
+  }
+}
+
+// ---- The owner's alarm ----
+
+bool Loop::request_alarm() {
+  Call* call = allocate_call(0);
+  if (call == nullptr) return false;
+  call->make(
+      id(), [](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); }, this, nullptr, 0,
+      word::kForgotten);
+  if (post(call)) return true;
+  call->refuse();
+  return false;
+}
+
+void Loop::call_alarm() {
+  if (stop_begun()) return;
+  const Deadline next = alarm_();
+  if (next.is_never()) {
+    uv_timer_stop(&handles_.alarm);
+    return;
+  }
+  const std::int64_t wait_ns = next.ns() - monotonic_ns();
+  // Rounded up: libuv counts milliseconds, and coming too early is coming twice.
+  const std::uint64_t wait_ms = wait_ns <= 0 ? 0 : static_cast<std::uint64_t>(wait_ns) / 1'000'000 + 1;
+  uv_update_time(uv_);
+  uv_timer_start(
+      &handles_.alarm, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->call_alarm(); }, wait_ms, 0);
+}
+
+// ---- References ----
+
+bool Loop::alive(std::uint32_t generation) const {
+  const std::uint64_t now = references_.load(acquire);
+  return now >> 32 == generation && static_cast<std::uint32_t>(now) != 0;
+}
+
+bool Loop::retain_handle(std::uint32_t generation) {
+  std::uint64_t now = references_.load(relaxed);
+  do {
+    const auto count = static_cast<std::uint32_t>(now);
+    if (now >> 32 != generation || count == 0 || count >= kMostReferences) return false;
+  } while (!references_.compare_exchange_weak(now, now + 1, acq_rel, relaxed));
+  return true;
+}
+
+bool Loop::release_handle(std::uint32_t generation, bool* was_last) {
+  std::uint64_t now = references_.load(relaxed);
+  do {
+    if (now >> 32 != generation || static_cast<std::uint32_t>(now) == 0) return false;
+  } while (!references_.compare_exchange_weak(now, now - 1, acq_rel, relaxed));
+  *was_last = static_cast<std::uint32_t>(now) == 1;
+  return true;
+}
+
+}  // namespace crochet

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// A loop: the control block of a libuv loop and the thread that runs it, our own or (adopted) the host's.
+//
+// Control blocks live in the loop table, are never unmapped, and serve other loops later (Q4): the id tells them apart.
+//
+//   state      who runs what                                       left by
+//   kUnused    nobody; in the table's free list                    start, adopt
+//   kRunning   the loop's thread drains the queue                  request_stop, the first
+//   kStopping  the queue is closed; the phases of loop_stop.cpp    the loop's thread when it is through: kEnded
+//   kEnded     nothing of ours is open on the libuv loop           the table, when nobody refers to it: kUnused
+#pragma once
+
+#include <pthread.h>
+#include <uv.h>
+
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "base/deadline.hpp"
+#include "call/call_memory.hpp"
+#include "crochet.h"
+#include "loop/call_queue.hpp"
+#include "loop/options.hpp"
+
+namespace crochet {
+
+class alignas(64) Loop {
+ public:
+  enum class State : Word { kUnused, kRunning, kStopping, kEnded };
+
+  // What a loop's timer for its owner does: runs on the loop's thread, returns when to come again (never: forever).
+  using Alarm = Deadline();
+
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // ---- Birth: by the table, which owns the unused block. 0 or a code of libuv's or ours; then it is unused again.
+  struct Birth {
+    std::uint32_t id;
+    std::uint64_t serial;
+    Alarm* alarm;
+  };
+  int start(const Birth& birth, const crochet_options& options);
+  int adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
+  void recycle();  // ended, joined, nobody refers to it
+
+  // ---- Any thread.
+  bool post(Call* call) {
+    switch (queue_.push(call)) {
+      case CallQueue::Push::kRefused: return false;
+      case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); [[fallthrough]];
+      case CallQueue::Push::kQueued: return true;
+    }
+    return false;
+  }
+  bool push_at_stop(Call* call) { return at_stop_.push(call); }
+  bool accepts() { return queue_.accepts(); }
+  bool looks_closed() const { return queue_.looks_closed(); }
+  void look_for_hooks_again() { look_for_hooks_.store(true, release); }
+  // Asks the alarm to be called soon, on the loop's thread. False: no memory, or the loop accepts nothing.
+  bool request_alarm();
+
+  std::uint32_t id() const { return id_.load(relaxed); }
+  State state() const { return static_cast<State>(state_.load(acquire)); }
+  bool is_adopted() const { return adopted_; }
+  uv_loop_t* uv() const { return uv_; }
+  std::uint64_t serial() const { return serial_; }  // later made, larger
+  const char* name() const { return name_; }
+
+  // Starts the stop, once; later ones change nothing. Never blocks. Drops arguments of calls that never started.
+  void request_stop(std::int64_t grace_ns);
+  // Requested: waits until it has ended; when that is overdue (the grace and a second), settles from outside what is
+  // left, leaves the thread behind. Not on a loop's thread. CROCHET_OK, CROCHET_EBUSY or CROCHET_ETIMEDOUT.
+  int wait_until_ended();
+  int wait_until_ended(Deadline overdue);
+  // The same for a caller that must not wait: everybody who waits for a call of this loop is woken.
+  void settle_from_outside();
+  // Ended and not joined yet: joins the thread; by whoever claims it first. Gives up when the thread takes longer than a
+  // second to go away: then thread-local destructors of the host's are stuck.
+  void join_thread();
+  bool is_reusable() const;  // ended, joined, nothing leaked
+
+  // In a forked child. The first touches atomics only, the second is by setup there.
+  void close_in_child() {
+    queue_.close();
+    at_stop_.close();
+  }
+  void leave_to_parent() {
+    parents_.store(true, relaxed);
+    leaked_.store(true, relaxed);
+    state_.store(static_cast<Word>(State::kEnded), release);
+  }
+  bool is_parents() const { return parents_.load(relaxed); }
+
+  // ---- References of handles. A handle carries the block's generation.
+  std::uint32_t generation() const { return static_cast<std::uint32_t>(references_.load(acquire) >> 32); }
+  void first_reference() { references_.fetch_add(1, acq_rel); }
+  bool alive(std::uint32_t generation) const;
+  bool retain_handle(std::uint32_t generation);
+  // `*was_last`: nobody refers to the loop any more.
+  bool release_handle(std::uint32_t generation, bool* was_last);
+  std::uint32_t references() const { return static_cast<std::uint32_t>(references_.load(acquire)); }
+
+  static constexpr std::uint32_t kGenerations = 32;
+  static constexpr std::uint32_t kMostReferences = std::uint32_t{1} << 24;
+
+ private:
+  struct Handles {  // all libuv handles of ours; closed together
+    uv_async_t wake_up;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    uv_idle_t busy;    // active: work is left over, the loop must not block
+    uv_timer_t stop;   // the grace
+    uv_timer_t alarm;  // for the owner
+  };
+
+  int begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
+  int make_handles();
+  void open();
+  void wake_up() {
+    uv_async_send(&handles_.wake_up);
+    queue_.wake_up_was_sent();
+  }
+
+  // ---- The loop's thread: loop.cpp.
+  static void* thread_main(void* loop);
+  void run_until_ended();
+  void drain();                 // runs what is queued, for a bounded time
+  bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
+  void process(Call* call);     // starts it, delivers its message, or buries the husk
+  void before_poll();
+  void after_poll();
+  void call_alarm();
+  bool stop_begun() const { return stop_ != Stop::kNotBegun; }
+  bool has_leftovers() const { return ready_ != nullptr || incoming_ != nullptr || reversing_ != nullptr; }
+
+  // ---- The loop's thread: loop_stop.cpp.
+  void begin_stop();            // once, when the queue is seen closed
+  void settle_unstarted();
+  void run_at_stop_calls();
+  void run_hooks();
+  void continue_stop();         // the grace: until all calls are finished, or it is over
+  void end_grace();
+  void close_handles();
+  void handle_closed();
+  int close_own_uv();           // CROCHET_OK or CROCHET_EBUSY
+  void ended(int code);
+  void died();                  // the thread ends without having stopped (pthread_exit in a callback)
+
+  CallQueue queue_;
+  AtStopStack at_stop_;
+
+  Atomic<std::uint32_t> id_{0};
+  Atomic<std::uint64_t> references_{0};  // generation << 32 | handles
+  Atomic<Word> state_{static_cast<Word>(State::kUnused)};  // waiters for the end park on it
+  Atomic<bool> look_for_hooks_{false};
+  Atomic<std::int64_t> stop_deadline_{0};  // published by the queue's closing
+  Atomic<int> end_code_{0};                // published by kEnded
+  Atomic<bool> leaked_{false};             // a thread or a libuv loop was left behind: never reused
+  Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
+  Atomic<bool> join_claimed_{false};
+  Atomic<bool> joined_{false};
+
+  // Fixed from start or adopt to the end.
+  std::uint64_t serial_ = 0;
+  bool adopted_ = false;
+  bool keep_alive_ = true;
+  uv_loop_t* uv_ = nullptr;
+  Alarm* alarm_ = nullptr;
+  char name_[kThreadNameSize] = {};
+  pthread_t thread_{};
+
+  // The loop's thread only.
+  Call* incoming_ = nullptr;   // newest first, being reversed in slices
+  Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
+  Call* ready_ = nullptr;      // oldest first, to be run
+  enum class Stop { kNotBegun, kGrace, kClosing, kClosed } stop_ = Stop::kNotBegun;
+  CallWalk unfinished_;        // everything before it is finished
+  unsigned stop_tick_ms_ = 0;
+  unsigned open_handles_ = 0;
+
+  uv_loop_t own_uv_;
+  Handles handles_;
+};
+
+// The loop whose thread this is; null: none.
+Loop* current_loop();
+void set_current_loop(Loop* loop);
+
+// Does the libuv found at run time fit? CROCHET_OK, or CROCHET_EVERSION and a log line.
+int check_libuv();
+
+}  // namespace crochet

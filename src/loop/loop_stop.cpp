@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// How a loop stops. Whoever asks closes the queue; the rest happens on the loop's thread, in phases:
+//
+//   kNotBegun  -> the queue is seen closed: what never started is settled as not run, running calls are asked to end,
+//                 at-stop calls run (last made first), then the on-cancel hooks
+//   kGrace     -> until every call is finished, or the time is over: then the hooks of at-stop calls, and the rest is
+//                 settled as stopped
+//   kClosing   -> owed wake-ups are awaited, our handles are closed
+//   kClosed    -> our own libuv loop is closed, unless handles of the host's are open; joiners of calls that are still
+//                 held are told; kEnded
+//
+// If the thread is stuck in a callback, who waits for the end settles the calls from outside instead.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "base/log.hpp"
+#include "base/park.hpp"
+#include "base/process.hpp"
+#include "call/sweep.hpp"
+#include "loop/loop.hpp"
+
+namespace crochet {
+namespace {
+
+// A running callback gets at least that long, whatever the grace.
+constexpr std::int64_t kCallbackTime = 1'000'000'000;
+// How long the loop's thread waits for a preempted pusher to make the wake-up it owes.
+constexpr std::int64_t kOwedWakeUpTime = 1'000'000'000;
+constexpr unsigned kLongestTick = 10;  // ms between two looks during the grace
+
+}  // namespace
+
+// ---- Any thread ----
+
+void Loop::request_stop(std::int64_t grace_ns) {
+  Word state = static_cast<Word>(State::kRunning);
+  if (!state_.compare_exchange_strong(state, static_cast<Word>(State::kStopping), acq_rel, relaxed)) return;
+  stop_deadline_.store(Deadline::after(grace_ns).ns(), relaxed);  // published by close()
+  const auto closed = queue_.close();
+  if (closed.owes_wake_up) wake_up();
+  for (Call* call = closed.list; call != nullptr;) {
+    Call* next = call->next;
+    if (is_message(call->word.load(acquire))) {
+      call->release_reference();  // the stopping loop calls the hooks of all running calls anyway
+    } else {
+      call->refuse();
+    }
+    call = next;
+  }
+}
+
+int Loop::wait_until_ended() {
+  // The deadline is 0 when there was no grace: counted from now, then.
+  const std::int64_t from = std::max(stop_deadline_.load(relaxed), monotonic_ns());
+  return wait_until_ended(Deadline::at(from > INT64_MAX - kCallbackTime ? INT64_MAX - 1 : from + kCallbackTime));
+}
+
+int Loop::wait_until_ended(Deadline overdue) {
+  Word state = state_.load(acquire);
+  while (static_cast<State>(state) == State::kStopping) {
+    if (park(state_, word::low_half(state), overdue, false) == Parked::kTimedOut) {
+      if (this->state() != State::kStopping) break;
+      leaked_.store(true, relaxed);
+      log(LogLevel::kError, "loop \"%s\" does not stop: %s; its thread is left behind", name_,
+          adopted_ ? "nobody runs it" : "a callback is stuck");
+      settle_from_outside();
+      return CROCHET_ETIMEDOUT;
+    }
+    state = state_.load(acquire);
+  }
+  return end_code_.load(relaxed);
+}
+
+void Loop::settle_from_outside() {
+  for_each_unsettled(id(), [](Call& call) { call.end_as(Outcome::kNotRun, Outcome::kStopped); });
+  CallWalk walk;
+  while (Call* call = walk.next()) call->abandon(id());
+}
+
+void Loop::join_thread() {
+  if (joined_.load(acquire) || join_claimed_.exchange(true, acq_rel)) return;
+  timespec until{};
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 1;
+  if (pthread_timedjoin_np(thread_, nullptr, &until) == 0) joined_.store(true, release);
+}
+
+bool Loop::is_reusable() const {
+  return state() == State::kEnded && joined_.load(acquire) && !leaked_.load(relaxed) && references() == 0;
+}
+
+// ---- The loop's thread ----
+
+void Loop::begin_stop() {
+  stop_ = Stop::kGrace;
+  uv_idle_stop(&handles_.busy);
+  uv_timer_stop(&handles_.alarm);
+  settle_unstarted();
+  run_at_stop_calls();
+  run_hooks();
+  continue_stop();
+}
+
+void Loop::settle_unstarted() {
+  for (Call** list : {&ready_, &reversing_, &incoming_}) {
+    while (Call* call = *list) {
+      *list = call->next;
+      if (is_message(call->word.load(acquire))) call->release_reference();
+      else call->refuse();
+    }
+  }
+  for_each_unsettled(id(), [](Call& call) {
+    const Word w = call.word.load(relaxed);
+    if ((w & word::kAtStop) != 0) return;
+    if (word::phase(w) == Phase::kQueued) call.end_as(Outcome::kNotRun, Outcome::kStopped);
+    else call.ask_to_stop();
+  });
+}
+
+void Loop::run_at_stop_calls() {
+  for (Call* call = at_stop_.close(); call != nullptr;) {
+    Call* next = call->next;  // before it starts
+    if (call->start()) call->run();
+    else call->release_reference();
+    call = next;
+  }
+}
+
+void Loop::run_hooks() {
+  for_each_unsettled(id(), [](Call& call) {
+    const Word w = call.word.load(relaxed);
+    if ((w & word::kAsked) != 0 && (w & word::kHooked) != 0) call.run_hook();
+  });
+}
+
+void Loop::continue_stop() {
+  if (look_for_hooks_.exchange(false, acq_rel)) run_hooks();
+  // No call is made for this loop any more, so that what is behind the place we have come to stays finished.
+  for (CallWalk walk = unfinished_; Call* call = walk.next(); unfinished_ = walk) {
+    if (!is_unfinished(*call, id())) continue;
+    if (Deadline::at(stop_deadline_.load(relaxed)).passed()) return end_grace();
+    stop_tick_ms_ = std::min(stop_tick_ms_ + 1, kLongestTick);
+    uv_timer_start(
+        &handles_.stop, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->continue_stop(); }, stop_tick_ms_, 0);
+    return;
+  }
+  close_handles();
+}
+
+void Loop::end_grace() {
+  for_each_unsettled(id(), [](Call& call) {
+    if (call.ask_to_stop()) call.run_hook();
+  });
+  for_each_unsettled(id(), [](Call& call) { call.end_as(Outcome::kNotRun, Outcome::kStopped); });
+  close_handles();
+}
+
+void Loop::close_handles() {
+  stop_ = Stop::kClosing;
+  const bool all_sent = queue_.wait_for_owed_wake_ups(Deadline::after(kOwedWakeUpTime));
+  if (!all_sent) {
+    log(LogLevel::kCritical, "loop \"%s\": a thread that was to wake it does not go on; its memory is left behind", name_);
+    leaked_.store(true, relaxed);
+  }
+  const auto close = [this](auto* handle) {
+    ++open_handles_;
+    uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* h) { static_cast<Loop*>(h->data)->handle_closed(); });
+  };
+  if (all_sent) close(&handles_.wake_up);
+  else uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
+  close(&handles_.before_poll);
+  close(&handles_.after_poll);
+  close(&handles_.busy);
+  close(&handles_.stop);
+  close(&handles_.alarm);
+}
+
+void Loop::handle_closed() {
+  if (--open_handles_ != 0) return;
+  stop_ = Stop::kClosed;
+  if (adopted_) ended(CROCHET_OK);
+  else uv_stop(uv_);
+}
+
+int Loop::close_own_uv() {
+  // Handles that are being closed get their callbacks first.
+  constexpr int kRounds = 3;
+  int status = UV_EBUSY;
+  for (int i = 0; i < kRounds && status == UV_EBUSY; ++i) {
+    uv_run(uv_, UV_RUN_NOWAIT);
+    status = leaked_.load(relaxed) ? UV_EBUSY : uv_loop_close(uv_);
+  }
+  if (status == 0) return CROCHET_OK;
+  if (leaked_.load(relaxed)) return CROCHET_OK;
+  leaked_.store(true, relaxed);
+
+  struct Names {
+    char text[512] = "";
+    std::size_t length = 0;
+  } names;
+  uv_walk(
+      uv_,
+      [](uv_handle_t* handle, void* arg) {
+        if (uv_is_closing(handle)) return;
+        auto* all = static_cast<Names*>(arg);
+        const int added = std::snprintf(all->text + all->length, sizeof all->text - all->length, "%s%s",
+                                        all->length == 0 ? "" : ", ", uv_handle_type_name(uv_handle_get_type(handle)));
+        all->length = std::min(all->length + static_cast<std::size_t>(std::max(added, 0)), sizeof all->text - 1);
+      },
+      &names);
+  log(LogLevel::kError, "loop \"%s\" was stopped with these still open, left as they are: %s", name_,
+      names.length == 0 ? "requests" : names.text);
+  return CROCHET_EBUSY;
+}
+
+void Loop::ended(int code) {
+  CallWalk walk;
+  while (Call* call = walk.next()) call->abandon(id());
+  set_current_loop(nullptr);
+  end_code_.store(code, relaxed);
+  // release: who sees kEnded sees the code, and everything that ran here.
+  state_.exchange(static_cast<Word>(State::kEnded), acq_rel);
+  unpark_all(state_);
+}
+
+void Loop::died() {
+  if (process_is_forked()) return;
+  leaked_.store(true, relaxed);
+  log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
+  request_stop(0);
+  settle_unstarted();
+  settle_from_outside();
+  ended(CROCHET_OK);
+}
+
+}  // namespace crochet

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// How a loop is made: what crochet_options_... set.
+#pragma once
+
+#include <cstdint>
+
+namespace crochet {
+
+inline constexpr int kThreadNameSize = 16;  // with its end, as the kernel has it
+inline constexpr std::uint32_t kOptionsMark = 0x6f707473;
+
+}  // namespace crochet
+
+struct crochet_options {
+  std::uint32_t mark = crochet::kOptionsMark;  // tells a handle of ours from something else
+  char thread_name[crochet::kThreadNameSize] = "crochet";
+  bool keep_alive = true;
+};
