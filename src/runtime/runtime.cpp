@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/runtime.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "base/log.hpp"
+#include "base/process.hpp"
+#include "loop/loop_table.hpp"
+
+namespace crochet {
+namespace {
+
+// How long exit() waits for all loops together.
+constexpr std::int64_t kExitTime = 1'000'000'000;
+
+bool is_active(const Loop& loop) {
+  return loop.state() == Loop::State::kRunning || loop.state() == Loop::State::kStopping;
+}
+
+// The active loop made last before `serial`; null: none.
+Loop* newest_before(std::uint64_t serial) {
+  Loop* newest = nullptr;
+  loop_table::for_each([&](Loop& loop) {
+    if (!is_active(loop) || loop.serial() >= serial) return;
+    if (newest == nullptr || loop.serial() > newest->serial()) newest = &loop;
+  });
+  return newest;
+}
+
+template <class Visit>
+void for_each_newest_first(Visit&& visit) {
+  std::uint64_t serial = UINT64_MAX;
+  while (Loop* loop = newest_before(serial)) {
+    serial = loop->serial();
+    visit(*loop);
+  }
+}
+
+// Which of two codes of stopped loops says more: stuck wins over busy.
+int worse(int a, int b) {
+  if (a == CROCHET_ETIMEDOUT || b == CROCHET_ETIMEDOUT) return CROCHET_ETIMEDOUT;
+  return a != CROCHET_OK ? a : b;
+}
+
+}  // namespace
+
+constinit Atomic<Runtime*> Runtime::instance_{nullptr};
+constinit Atomic<std::uint32_t> Runtime::default_id_{0};
+constinit Atomic<bool> Runtime::was_shut_down_{false};
+
+class Runtime::Token {
+ public:
+  explicit Token(Runtime& runtime) : runtime_(runtime) {
+    std::unique_lock lock(runtime_.mutex_);
+    runtime_.changed_.wait(lock, [this] { return !runtime_.token_taken_; });
+    runtime_.token_taken_ = true;
+  }
+  ~Token() {
+    const std::lock_guard lock(runtime_.mutex_);
+    runtime_.token_taken_ = false;
+    runtime_.changed_.notify_all();
+  }
+  Token(const Token&) = delete;
+  Token& operator=(const Token&) = delete;
+
+ private:
+  Runtime& runtime_;
+};
+
+// ---- The one instance ----
+
+Runtime* Runtime::get() { return instance_.load(acquire); }
+
+Runtime* Runtime::get_or_make() {
+  if (Runtime* runtime = get()) return runtime;
+  auto* made = new (std::nothrow) Runtime;
+  if (made == nullptr) return nullptr;
+  Runtime* expected = nullptr;
+  // release: publishes the runtime; acquire on failure: the winner's.
+  if (!instance_.compare_exchange_strong(expected, made, acq_rel, acquire)) {
+    delete made;
+    return expected;
+  }
+  register_handlers();
+  return made;
+}
+
+void Runtime::register_handlers() {
+  // Once in the life of the process and its forked children, who inherit both.
+  static constinit Atomic<bool> registered{false};
+  if (registered.exchange(true, acq_rel)) return;
+  pthread_atfork(nullptr, nullptr, &Runtime::in_child);
+  std::atexit(&Runtime::at_exit);
+}
+
+// ---- Setup ----
+
+int Runtime::setup(const crochet_options& options) {
+  if (has_default()) return CROCHET_OK;
+  if (current_loop() != nullptr) return process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
+  const Token token(*this);
+  if (process_is_forked()) leave_everything_to_parent();
+  if (has_default()) return CROCHET_OK;
+  Loop* loop = nullptr;
+  const int status = make_loop(nullptr, options, &loop);
+  if (status == CROCHET_OK) make_default(*loop);
+  return status;
+}
+
+int Runtime::no_setup(uv_loop_t* uv, const crochet_options& options) {
+  if (current_loop() != nullptr) return CROCHET_EALREADY;
+  const Token token(*this);
+  if (has_default()) return CROCHET_EALREADY;
+  Loop* loop = nullptr;
+  const int status = make_loop(uv, options, &loop);
+  if (status == CROCHET_OK) make_default(*loop);
+  return status;
+}
+
+int Runtime::new_loop(const crochet_options& options, Loop** out_loop) {
+  const Token token(*this);
+  return make_loop(nullptr, options, out_loop);
+}
+
+int Runtime::adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
+  if (current_loop() != nullptr) return CROCHET_EALREADY;
+  const Token token(*this);
+  return make_loop(uv, options, out_loop);
+}
+
+int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
+  if (process_state.load(relaxed) == ProcessState::kExiting) return CROCHET_ESTOPPED;
+  if (const int status = check_libuv(); status != CROCHET_OK) return status;
+  reuse_ended_loops();
+  std::uint32_t id = 0;
+  Loop* loop = loop_table::take_unused(&id);
+  if (loop == nullptr) return CROCHET_ENOMEM;
+  const Loop::Birth birth{id, next_serial_++, [] {
+    Runtime* runtime = get();
+    return runtime == nullptr ? Deadline::never() : runtime->stash_.expire();
+  }};
+  const int status = uv == nullptr ? loop->start(birth, options) : loop->adopt(birth, uv, options);
+  if (status != 0) return status == UV_ENOMEM ? CROCHET_ENOMEM : status;
+  loop->first_reference();
+  *out_loop = loop;
+  return CROCHET_OK;
+}
+
+bool Runtime::has_default() const {
+  const std::uint32_t id = default_id();
+  return id != 0 && !loop_table::block(id)->looks_closed();
+}
+
+void Runtime::make_default(Loop& loop) {
+  drop_default();
+  was_shut_down_.store(false, release);
+  default_id_.store(loop.id(), release);  // release: who reads the id finds the loop running
+}
+
+void Runtime::drop_default() {
+  const std::uint32_t id = default_id_.exchange(0, acq_rel);
+  if (id == 0) return;
+  Loop* loop = loop_table::block(id);
+  bool was_last = false;
+  loop->release_handle(loop->generation(), &was_last);
+}
+
+void Runtime::reuse_ended_loops() {
+  loop_table::for_each([](Loop& loop) {
+    if (loop.state() != Loop::State::kEnded || loop.is_parents()) return;
+    loop.join_thread();
+    if (loop.is_reusable()) loop.recycle();
+  });
+}
+
+// ---- Stopping ----
+
+int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
+  loop.request_stop(grace_ns);
+  if (current_loop() != nullptr) return CROCHET_EINPROGRESS;
+  const int code = loop.wait_until_ended();
+  if (code != CROCHET_ETIMEDOUT) loop.join_thread();
+  return code;
+}
+
+int Runtime::shutdown(std::int64_t grace_ns) {
+  if (current_loop() != nullptr) {
+    request_stop_of_all(grace_ns);
+    clear_stash();
+    return CROCHET_EINPROGRESS;
+  }
+  {
+    std::unique_lock lock(mutex_);
+    if (shutting_down_) {  // shared: whoever comes while it lasts gets its code
+      changed_.wait(lock, [this] { return !shutting_down_; });
+      return shutdown_code_;
+    }
+    shutting_down_ = true;
+  }
+  int code = CROCHET_OK;
+  {
+    const Token token(*this);
+    code = stop_all(grace_ns);
+    drop_default();
+    clear_stash();
+    reuse_ended_loops();
+  }
+  const std::lock_guard lock(mutex_);
+  shutting_down_ = false;
+  shutdown_code_ = code;
+  changed_.notify_all();
+  return code;
+}
+
+int Runtime::stop_all(std::int64_t grace_ns) {
+  const Deadline deadline = Deadline::after(grace_ns);
+  int code = CROCHET_OK;
+  for_each_newest_first([&](Loop& loop) {
+    was_shut_down_.store(true, release);
+    const std::int64_t left = grace_ns == 0 ? 0 : std::max<std::int64_t>(0, deadline.ns() - monotonic_ns());
+    loop.request_stop(left);
+    const int one = loop.wait_until_ended();
+    if (one != CROCHET_ETIMEDOUT) loop.join_thread();
+    code = worse(code, one);
+  });
+  return code;
+}
+
+void Runtime::request_stop_of_all(std::int64_t grace_ns) {
+  for_each_newest_first([&](Loop& loop) {
+    was_shut_down_.store(true, release);
+    loop.request_stop(grace_ns);
+  });
+}
+
+// ---- Stash ----
+
+int Runtime::stash(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid) {
+  bool expires_first = false;
+  const int status = stash_.put(call, generation, type, out_uid, &expires_first);
+  if (expires_first) {
+    // Without a default loop, or memory for the message, what has expired is found out when it is asked for, and dropped
+    // by the next one that expires or at shutdown.
+    if (Loop* loop = default_id() == 0 ? nullptr : loop_table::block(default_id())) loop->request_alarm();
+  }
+  return status;
+}
+
+void Runtime::clear_stash() {
+  const std::size_t count = stash_.clear();
+  if (count != 0) log(LogLevel::kWarning, "%zu stashed results were never retrieved", count);
+}
+
+// ---- Exit and fork ----
+
+void Runtime::at_exit() {
+  Runtime* runtime = get();
+  if (runtime == nullptr || process_is_forked()) return;
+  process_state.store(ProcessState::kExiting, relaxed);
+  // No lock: the exiting process's other threads go on, and one of them may hold it.
+  runtime->request_stop_of_all(0);
+  const Deadline overdue = Deadline::after(kExitTime);
+  for_each_newest_first([&](Loop& loop) {
+    if (&loop == current_loop()) {
+      loop.settle_from_outside();  // exit() was called in a callback: its waiters are woken all the same
+    } else if (loop.wait_until_ended(overdue) != CROCHET_ETIMEDOUT) {
+      loop.join_thread();
+    }
+  });
+  runtime->clear_stash();
+}
+
+void Runtime::in_child() {
+  // Atomics only: any mutex may be held by a thread that is not there any more.
+  process_state.store(ProcessState::kForked, relaxed);
+  instance_.store(nullptr, release);
+  default_id_.store(0, release);
+  was_shut_down_.store(false, release);
+  loop_table::for_each([](Loop& loop) { loop.close_in_child(); });
+}
+
+void Runtime::leave_everything_to_parent() {
+  CallWalk walk;
+  while (Call* call = walk.next()) call->leave_to_parent();
+  loop_table::leave_to_parent();
+  process_state.store(ProcessState::kLive, relaxed);
+}
+
+}  // namespace crochet

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The process's one runtime: the default loop, the making and stopping of loops, the stash; exit and fork.
+//
+// Everything that a mutex guards hangs off one pointer, which a forked child clears; its setup builds anew and leaks the
+// old, whose mutex another thread of the parent's may have held.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+#include "base/atomic.hpp"
+#include "crochet.h"
+#include "loop/loop.hpp"
+#include "runtime/stash.hpp"
+
+namespace crochet {
+
+class Runtime {
+ public:
+  // The process's, made when it is first needed. Null: no memory. Lock-free.
+  static Runtime* get_or_make();
+  static Runtime* get();  // null: not made yet, or this is a forked child
+
+  int setup(const crochet_options& options);
+  int no_setup(uv_loop_t* uv, const crochet_options& options);
+  // With one reference, the caller's.
+  int new_loop(const crochet_options& options, Loop** out_loop);
+  int adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
+  int stop_loop(Loop& loop, std::int64_t grace_ns);
+  int shutdown(std::int64_t grace_ns);
+
+  int stash(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid);
+  Stash& stashed() { return stash_; }
+
+  // The default loop's id; 0: none. Then: was there one that crochet_shutdown() stopped?
+  static std::uint32_t default_id() { return default_id_.load(acquire); }
+  static bool was_shut_down() { return was_shut_down_.load(acquire); }
+
+ private:
+  // Making, stopping and reusing loops: by one thread at a time, which holds the token, no lock.
+  class Token;
+
+  int make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);  // uv null: with a thread of its own
+  void make_default(Loop& loop);
+  void drop_default();
+  bool has_default() const;
+  void reuse_ended_loops();
+  int stop_all(std::int64_t grace_ns);
+  void request_stop_of_all(std::int64_t grace_ns);
+  void clear_stash();
+
+  static void at_exit();
+  static void in_child();
+  static void register_handlers();
+  static void leave_everything_to_parent();
+
+  static Atomic<Runtime*> instance_;
+  static Atomic<std::uint32_t> default_id_;
+  static Atomic<bool> was_shut_down_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool token_taken_ = false;     // guarded by mutex_
+  bool shutting_down_ = false;   // guarded by mutex_
+  int shutdown_code_ = 0;        // guarded by mutex_; of the last shutdown
+
+  std::uint64_t next_serial_ = 1;  // by the holder of the token
+  Stash stash_;
+};
+
+}  // namespace crochet
