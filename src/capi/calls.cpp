@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// Making calls: at once, waiting, and prepared.
+#include "call/call_memory.hpp"
+#include "call/waiting.hpp"
+#include "call/watchers.hpp"
+#include "capi/destination.hpp"
+
+using namespace crochet;
+
+namespace {
+
+// A made call was not accepted: settles it, which drops its argument, and takes the handle back.
+int take_back(Call* call, crochet_result** out_result) {
+  call->refuse();
+  if (out_result != nullptr) {
+    *out_result = nullptr;
+    call->release_reference();
+  }
+  return not_accepted();
+}
+
+// Owns arg from here on. *out_result is null.
+int submit(const Destination& to, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, crochet_result** out_result) {
+  Call* call = allocate_call(0);
+  if (call == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
+  const bool forgotten = out_result == nullptr;
+  const Word generation = call->make(to.id, fn, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0);
+  if (!forgotten) *out_result = result_handle(call, generation);  // before the function can start
+  return to.loop->post(call) ? CROCHET_OK : take_back(call, out_result);
+}
+
+// A prepared call: nobody refers to it yet but who prepares it.
+Call* open(crochet_call* handle) {
+  const Target target = target_of(handle);
+  if (target.call == nullptr) return nullptr;
+  const Word w = target.call->word.load(acquire);
+  return word::generation(w) == target.generation && word::references(w) == 0 ? target.call : nullptr;
+}
+
+void discard(Call* call) {
+  const SideRecord* side = call->side();
+  Call* after = side == nullptr ? nullptr : static_cast<Call*>(side->after);
+  if (after != nullptr) after->release_reference();
+  call->word.store(word::unused(word::generation(call->word.load(relaxed)) + 1), release);
+  call->end_side();
+  free_call(call);
+}
+
+bool is_at_stop(const Call& call) { return (call.word.load(relaxed) & word::kAtStop) != 0; }
+
+// Queues a made call where it was prepared to go. False: not accepted.
+bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
+  if (at_stop) return loop.push_at_stop(call);
+  if (after == nullptr) return loop.post(call);
+  // It may wait for long: the loop's stop must be able to find it.
+  if (!loop.accepts()) {
+    after->release_reference();
+    return false;
+  }
+  add_watcher(*after, *call);
+  return true;
+}
+
+}  // namespace
+
+int crochet_run(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
+                crochet_result** out_result) {
+  if (out_result != nullptr) *out_result = nullptr;
+  Destination to{};
+  const int status = fn == nullptr ? CROCHET_EINVAL : find_destination(loop, &to);
+  if (status != CROCHET_OK) return refused(status, arg, drop);
+  return submit(to, fn, arg, drop, out_result);
+}
+
+int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, int64_t timeout_ns,
+                     crochet_result** out_result) {
+  crochet_result* own = nullptr;
+  crochet_result** out = out_result != nullptr ? out_result : &own;
+  *out = nullptr;
+  Destination to{};
+  int status = fn == nullptr || !valid_timeout(timeout_ns) ? CROCHET_EINVAL : find_destination(loop, &to);
+  if (status == CROCHET_OK && current_loop() != nullptr) status = CROCHET_EDEADLK;
+  if (status != CROCHET_OK) return refused(status, arg, drop);
+  status = submit(to, fn, arg, drop, out);
+  if (status != CROCHET_OK) return status;
+
+  const Target target = target_of(*out);
+  int code = wait_for_call(*target.call, target.generation, Until::kSettled, timeout_ns, false);
+  if (code == CROCHET_ETIMEDOUT) {
+    int outcome = CROCHET_CANCEL_NONE;
+    target.call->cancel(target.generation, &outcome);
+    // Decided meanwhile; a settler may still be a few instructions away from publishing it.
+    if (outcome == CROCHET_CANCEL_TOO_LATE) {
+      code = wait_for_call(*target.call, target.generation, Until::kSettled, kForever, false);
+    }
+  }
+  if (out == &own) target.call->release_handle(target.generation);
+  return code;
+}
+
+int crochet_call_new(crochet_loop* loop, size_t storage_size, crochet_call** out_call) {
+  if (out_call == nullptr) return CROCHET_EINVAL;
+  *out_call = nullptr;
+  Destination to{};
+  const int status = find_destination(loop, &to);
+  if (status != CROCHET_OK) return status;
+  if (to.loop->looks_closed()) return not_accepted();
+  Call* call = allocate_call(storage_size);
+  if (call == nullptr) return CROCHET_ENOMEM;
+  call->loop.store(to.id, relaxed);
+  call->arg = storage_size == 0 ? nullptr : call_storage(call);
+  *out_call = prepared_handle(call, word::generation(call->word.load(relaxed)));
+  return CROCHET_OK;
+}
+
+void* crochet_call_storage(crochet_call* handle) {
+  const Call* call = open(handle);
+  return call == nullptr ? nullptr : static_cast<void*>(call->arg);
+}
+
+int crochet_call_set_label(crochet_call* handle, const char* label) {
+  Call* call = open(handle);
+  if (call == nullptr || label == nullptr) return CROCHET_EINVAL;
+  SideRecord* side = call->need_side();
+  if (side == nullptr) return CROCHET_ENOMEM;
+  side->label = label;
+  return CROCHET_OK;
+}
+
+int crochet_call_set_after(crochet_call* handle, crochet_result* result) {
+  Call* call = open(handle);
+  const Target watched = target_of(result);
+  if (process_is_forked()) return CROCHET_EFORKED;
+  if (call == nullptr || is_at_stop(*call) || !alive(watched)) return CROCHET_EINVAL;
+  if (word::outcome(watched.call->word.load(relaxed)) == Outcome::kForked) return CROCHET_EFORKED;
+  SideRecord* side = call->need_side();
+  // The watched call's record holds the list: this is the only place that can say that there is no memory for it.
+  if (side == nullptr || watched.call->need_side() == nullptr) return CROCHET_ENOMEM;
+  if (side->after != nullptr) return CROCHET_EALREADY;
+  if (!watched.call->retain(watched.generation)) return CROCHET_EINVAL;
+  side->after = watched.call;
+  return CROCHET_OK;
+}
+
+int crochet_call_set_at_stop(crochet_call* handle) {
+  Call* call = open(handle);
+  if (call == nullptr) return CROCHET_EINVAL;
+  const SideRecord* side = call->side();
+  if (side != nullptr && side->after != nullptr) return CROCHET_EINVAL;
+  call->word.store(call->word.load(relaxed) | word::kAtStop, relaxed);  // nobody else looks at it: R = 0
+  return CROCHET_OK;
+}
+
+int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn* drop, crochet_result** out_result) {
+  if (out_result != nullptr) *out_result = nullptr;
+  Call* call = open(handle);
+  if (call == nullptr) return CROCHET_EINVAL;
+  void* const storage = call->arg;
+  if (fn == nullptr || process_is_forked()) {
+    if (drop != nullptr) run_drop(drop, storage);
+    discard(call);
+    return fn == nullptr ? CROCHET_EINVAL : CROCHET_EFORKED;
+  }
+  const bool at_stop = is_at_stop(*call);
+  const std::uint32_t id = call->loop.load(relaxed);
+  Call* after = nullptr;
+  if (SideRecord* side = call->side()) {
+    after = side->after;
+    side->after = nullptr;
+  }
+  const bool forgotten = out_result == nullptr;
+  const Word flags = (at_stop ? word::kAtStop : 0) | (forgotten ? word::kForgotten : 0);
+  const Word generation = call->make(id, fn, storage, drop, forgotten ? 0 : 1, flags);
+  if (!forgotten) *out_result = result_handle(call, generation);
+  return send_off(*loop_table::block(id), call, at_stop, after) ? CROCHET_OK : take_back(call, out_result);
+}
+
+void crochet_call_discard(crochet_call* handle) {
+  if (Call* call = open(handle)) discard(call);
+}

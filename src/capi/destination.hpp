@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Which loop a call goes to.
+#pragma once
+
+#include <cstdint>
+
+#include "capi/entry.hpp"
+#include "loop/loop_handle.hpp"
+#include "loop/loop_table.hpp"
+#include "runtime/runtime.hpp"
+
+namespace crochet {
+
+struct Destination {
+  Loop* loop;
+  std::uint32_t id;  // read once: the block may serve another loop by the time the call gets there
+};
+
+inline int no_default_loop() {
+  if (process_is_forked()) return CROCHET_EFORKED;
+  return Runtime::was_shut_down() || !process_is_live() ? CROCHET_ESTOPPED : CROCHET_ENOTSETUP;
+}
+
+// handle null: the default loop.
+inline int find_destination(crochet_loop* handle, Destination* out) {
+  if (handle == nullptr) {
+    out->id = Runtime::default_id();
+    if (out->id == 0) return no_default_loop();
+    out->loop = loop_table::block(out->id);
+    return CROCHET_OK;
+  }
+  if (process_is_forked()) return CROCHET_EFORKED;
+  const LoopTarget target = target_of(handle);
+  if (!target.alive()) return CROCHET_EINVAL;
+  if (target.loop->is_parents()) return CROCHET_EFORKED;
+  *out = {target.loop, target.loop->id()};
+  return CROCHET_OK;
+}
+
+}  // namespace crochet

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// The process and its default loop; options.
+#include <cstring>
+#include <new>
+
+#include "capi/entry.hpp"
+#include "loop/options.hpp"
+#include "runtime/runtime.hpp"
+
+using namespace crochet;
+
+namespace {
+
+constexpr crochet_options kDefaults{};
+
+// Null for something that is no options handle.
+const crochet_options* read(const crochet_options* options) {
+  if (options == nullptr) return &kDefaults;
+  return options->mark == kOptionsMark ? options : nullptr;
+}
+
+}  // namespace
+
+int crochet_setup(const crochet_options* options) {
+  const crochet_options* chosen = read(options);
+  if (chosen == nullptr) return CROCHET_EINVAL;
+  if (process_is_forked() && current_loop() != nullptr) return CROCHET_EFORKED;
+  Runtime* runtime = Runtime::get_or_make();
+  return runtime == nullptr ? CROCHET_ENOMEM : runtime->setup(*chosen);
+}
+
+int crochet_no_setup(struct uv_loop_s* uv, const crochet_options* options) {
+  const crochet_options* chosen = read(options);
+  if (uv == nullptr || chosen == nullptr) return CROCHET_EINVAL;
+  if (process_is_forked()) return CROCHET_EFORKED;
+  Runtime* runtime = Runtime::get_or_make();
+  return runtime == nullptr ? CROCHET_ENOMEM : runtime->no_setup(uv, *chosen);
+}
+
+int crochet_shutdown(int64_t grace_ns) {
+  if (grace_ns < 0) return CROCHET_EINVAL;
+  if (process_is_forked()) return CROCHET_EFORKED;
+  Runtime* runtime = Runtime::get();
+  return runtime == nullptr ? CROCHET_OK : runtime->shutdown(grace_ns);
+}
+
+int crochet_stash_limits(uint32_t capacity, int64_t time_to_live_ns) {
+  if (time_to_live_ns == 0 || !valid_timeout(time_to_live_ns)) return CROCHET_EINVAL;
+  if (process_is_forked()) return CROCHET_EFORKED;
+  Runtime* runtime = Runtime::get_or_make();
+  if (runtime == nullptr) return CROCHET_ENOMEM;
+  runtime->stashed().set_limits(capacity, time_to_live_ns);
+  return CROCHET_OK;
+}
+
+int crochet_options_new(crochet_options** out_options) {
+  if (out_options == nullptr) return CROCHET_EINVAL;
+  *out_options = new (std::nothrow) crochet_options;
+  return *out_options == nullptr ? CROCHET_ENOMEM : CROCHET_OK;
+}
+
+void crochet_options_free(crochet_options* options) {
+  if (options == nullptr || read(options) == nullptr) return;
+  options->mark = 0;
+  delete options;
+}
+
+int crochet_options_set_thread_name(crochet_options* options, const char* name) {
+  if (options == nullptr || read(options) == nullptr || name == nullptr) return CROCHET_EINVAL;
+  std::strncpy(options->thread_name, name, sizeof options->thread_name - 1);
+  return CROCHET_OK;
+}
+
+int crochet_options_set_keep_alive(crochet_options* options, int keep_alive) {
+  if (options == nullptr || read(options) == nullptr || (keep_alive != 0 && keep_alive != 1)) return CROCHET_EINVAL;
+  options->keep_alive = keep_alive != 0;
+  return CROCHET_OK;
+}
