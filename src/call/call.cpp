@@ -15,18 +15,14 @@
 #include "call/error_record.hpp"
 #include "call/handle.hpp"
 #include "call/hook.hpp"
+#include "call/hot_path.hpp"
 #include "call/post.hpp"
 #include "call/watchers.hpp"
 
 namespace crochet {
 namespace {
 
-constexpr std::uint64_t kSideTag = std::uint64_t{1} << 63;
-constexpr std::uint32_t kCountMask = (std::uint32_t{1} << Call::kDeferredCountBits) - 1;
 
-std::uint32_t deferred_count(Word generation, std::uint32_t count) {
-  return (static_cast<std::uint32_t>(generation) << Call::kDeferredCountBits) | count;
-}
 bool counts_for(std::uint32_t deferreds, Word generation) {
   return deferreds >> Call::kDeferredCountBits == static_cast<std::uint32_t>(generation);
 }
@@ -64,66 +60,13 @@ void run_drop(crochet_drop_fn* drop, void* pointer) {
   }
 }
 
-int wait_code(Word settled_word) {
-  switch (word::outcome(settled_word)) {
-    case Outcome::kValue: return CROCHET_OK;
-    case Outcome::kFailed: return CROCHET_EFAILED;
-    case Outcome::kCancelled: return CROCHET_ECANCELED;
-    case Outcome::kStopped:
-    case Outcome::kNotRun: return CROCHET_ESTOPPED;
-    case Outcome::kBroken: return CROCHET_EBROKEN;
-    case Outcome::kForked: return CROCHET_EFORKED;
-  }
-  return CROCHET_EINVAL;
-}
-
-// ---- Birth ----
-
-Word Call::make(std::uint32_t loop_id, crochet_call_fn* fn, void* argument, crochet_drop_fn* argument_drop,
-                Word handles, Word flags, From from) {
-  const Word generation = word::generation(word.load(relaxed));
-  if (SideRecord* record = side()) {
-    record->function = reinterpret_cast<std::uintptr_t>(fn);
-  } else {
-    function.store(reinterpret_cast<std::uintptr_t>(fn), relaxed);
-  }
-  arg = argument;
-  drop = argument_drop;
-  deferreds.store(deferred_count(generation, 1), relaxed);
-  loop.store(loop_id, relaxed);
-  // release: with the acquire of a sweep that pins the call, or of whoever pops it. Nothing is written after this.
-  word.store(word::in_generation(generation) | static_cast<Word>(from) | flags | (handles + 1) * word::kReference,
-             release);
-  return generation;
-}
-
 // ---- The loop's thread ----
-
-bool Call::start() {
-  Word w = word.load(relaxed);
-  do {
-    if (word::phase(w) != Phase::kQueued) return false;
-    // acq_rel: who settles or cancels from here on sees a call that runs.
-  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed));
-  return true;
-}
-
-void Call::function_returned() {
-  // acquire: with the releases of other deferreds, so that what they did happens before drop(arg).
-  const std::uint32_t held = deferreds.load(acquire);
-  if ((held & kCountMask) == 1) {
-    deferreds.store(held - 1, relaxed);  // nobody else holds one, so nobody else can change the count
-    finish();
-  } else {
-    release_deferred(held >> kDeferredCountBits);
-  }
-}
 
 void Call::run_hook() {
   SideRecord* record = side();
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    if ((held & kCountMask) == 0) return;
+    if ((held & kDeferredCountMask) == 0) return;
     // acq_rel: keeps drop(arg) behind the hook.
   } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
   const Word generation = held >> kDeferredCountBits;
@@ -163,31 +106,14 @@ void Call::reject_thrown(Word generation, const char* what) {
   log(LogLevel::kError, "thrown by a callback of a call that was settled already: %s", what);
 }
 
-void Call::run() {
-  call_function(plain_function(), word::generation(word.load(relaxed)), arg);
-  function_returned();
-}
-
 // ---- Settling ----
 
-int Call::settle(Word generation, Outcome outcome, void* result, crochet_drop_fn* result_drop) {
-  Word w = word.load(relaxed);
-  do {
-    if (!word::alive(w, generation)) return CROCHET_EINVAL;
-    if (word::phase(w) != Phase::kRunning) return settled_before(w);
-    // acquire: the outcome's fields are this thread's alone until it publishes.
-  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed));
-  value = result;
-  value_drop = result_drop;
-  publish(outcome);
-  return CROCHET_OK;
+int Call::why_not_settled(Word generation) const {
+  const Word w = word.load(acquire);
+  return word::alive(w, generation) ? settled_before(w) : CROCHET_EINVAL;
 }
 
-void Call::publish(Outcome outcome) {
-  constexpr Word kStep = static_cast<Word>(Phase::kSettled) - static_cast<Word>(Phase::kSettling);
-  // acq_rel: with the acquire of every wait. Flags may have been set meanwhile, hence an addition.
-  const Word before = word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acq_rel);
-  if ((before & (word::kWaiters | word::kWatched | word::kFinished)) == 0) return;
+void Call::published_with_company(Word before) {
   tell(before);
   // A stale settler, who held no deferred: the call was finished under it, which left the group's reference to it.
   if ((before & word::kFinished) != 0) release_reference();
@@ -283,7 +209,7 @@ void Call::leave_to_parent() {
              relaxed);
 }
 
-void Call::finish() {
+void Call::finish_slowly() {
   if (SideRecord* record = side()) {
     bool was_closed = false;
     end_hook(close_hook(*record, &was_closed));
@@ -323,7 +249,7 @@ void Call::finish() {
 bool Call::retain_deferred(Word generation) {
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    const std::uint32_t count = held & kCountMask;
+    const std::uint32_t count = held & kDeferredCountMask;
     if (!counts_for(held, generation) || count == 0 || count >= kMaxDeferreds) return false;
     // relaxed would do for the count; acq_rel keeps a stale retain from being reordered into the slot's next life.
   } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
@@ -333,10 +259,10 @@ bool Call::retain_deferred(Word generation) {
 bool Call::release_deferred(Word generation) {
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    if (!counts_for(held, generation) || (held & kCountMask) == 0) return false;
+    if (!counts_for(held, generation) || (held & kDeferredCountMask) == 0) return false;
     // acq_rel: what every holder did happens before the last one drops the argument.
   } while (!deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed));
-  if ((held & kCountMask) == 1) finish();
+  if ((held & kDeferredCountMask) == 1) finish();
   return true;
 }
 
@@ -417,20 +343,6 @@ bool Call::retain(Word generation) {
   return true;
 }
 
-bool Call::release_handle(Word generation) {
-  // acquire: what other holders did happens before the destruction.
-  Word w = word.load(acquire);
-  do {
-    if (!word::alive(w, generation)) return false;
-    if (word::settled(w) && word::references(w) == 1) {  // N7
-      destroy(w);
-      return true;
-    }
-  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));
-  if (word::references(w) == 1) destroy(w - word::kReference);
-  return true;
-}
-
 // ---- References ----
 
 void Call::retain_certain() { word.fetch_add(word::kReference, relaxed); }
@@ -442,7 +354,7 @@ void Call::release_reference() {
   if (word::references(before) == 1) destroy(before - word::kReference);
 }
 
-void Call::destroy(Word last) {
+void Call::destroy_slowly(Word last) {
   if (is_unobserved_failure(last)) {
     const char* what = label();
     log(LogLevel::kError, "nobody looked at this failure: %s%s%s (%s)", what, *what == '\0' ? "" : ": ",
@@ -459,10 +371,11 @@ void Call::destroy(Word last) {
 
 // ---- What belongs to few ----
 
-SideRecord* Call::side() const {
-  // acquire: with the installer's release, for the record's fields.
-  const std::uint64_t field = function.load(acquire);
-  return (field & kSideTag) == 0 ? nullptr : reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
+std::uint64_t Call::function_field(crochet_call_fn* fn) {
+  SideRecord* record = side();
+  if (record == nullptr) return plain_field(fn);
+  record->function = plain_field(fn);
+  return function.load(relaxed);
 }
 
 SideRecord* Call::need_side() {
@@ -485,12 +398,6 @@ void Call::end_side() {
     delete record;
   }
   function.store(0, relaxed);  // relaxed: the slot is nobody else's
-}
-
-crochet_call_fn* Call::plain_function() const {
-  const SideRecord* record = side();
-  const std::uint64_t field = record != nullptr ? record->function : function.load(relaxed);
-  return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(field));
 }
 
 const char* Call::label() const {

@@ -55,8 +55,12 @@ struct alignas(64) Call {
   enum class From : Word { kQueue = 0, kHand = 1 };
   // The fields are set, the word last: from here on sweeps see the call. R = 1 for the group + `handles`.
   // Returns the generation that handles must carry.
-  Word make(std::uint32_t loop_id, crochet_call_fn* fn, void* argument, crochet_drop_fn* argument_drop,
-            Word handles, Word flags, From from = From::kQueue);
+  // fn: plain_field() for a slot that was just allocated, function_field() for a prepared call.
+  Word make(std::uint32_t loop_id, std::uint64_t fn, void* argument, crochet_drop_fn* argument_drop, Word handles,
+            Word flags, From from = From::kQueue);
+  static std::uint64_t plain_field(crochet_call_fn* fn) { return reinterpret_cast<std::uintptr_t>(fn); }
+  // What the function field must hold, once the function is known: a prepared call may have a side record already.
+  std::uint64_t function_field(crochet_call_fn* fn);
 
   // ---- The loop's thread.
 
@@ -104,27 +108,42 @@ struct alignas(64) Call {
 
   // ---- What belongs to few.
 
-  SideRecord* side() const;         // null: none yet
+  SideRecord* side() const {        // null: none yet
+    // acquire: with the installer's release, for the record's fields.
+    const std::uint64_t field = function.load(acquire);
+    return (field & kSideTag) == 0 ? nullptr : side_record(field);
+  }
   SideRecord* need_side();          // null: no memory. Any thread that holds a reference, or owns the prepared call
   void end_side();                  // by who destroys the call, or throws a prepared one away
-  crochet_call_fn* plain_function() const;
+  crochet_call_fn* plain_function() const {
+    const std::uint64_t field = function.load(acquire);
+    const std::uint64_t plain = (field & kSideTag) == 0 ? field : static_cast<std::uint64_t>(side_record(field)->function);
+    return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(plain));
+  }
   const char* label() const;        // "" when there is none
 
   int error_code() const;           // of a settled word that the caller has seen
   const char* error_message() const;
   void* error_payload(std::uint64_t type) const;
 
+  static constexpr std::uint64_t kSideTag = std::uint64_t{1} << 63;  // no address has it
   static constexpr int kDeferredCountBits = 26;
   static constexpr std::uint32_t kMaxDeferreds = std::uint32_t{1} << 24;
 
  private:
   void call_function(crochet_call_fn* fn, Word generation, void* argument);  // what it throws becomes a rejection
   void reject_thrown(Word generation, const char* what);
-  void function_returned();
+  int why_not_settled(Word generation) const;
   void publish(Outcome outcome);    // kSettling -> kSettled
+  void published_with_company(Word before);
   void finish();                    // the last deferred reference has gone
+  void finish_slowly();
   void never_ran();                 // after kQueued -> kSettled: drops the argument, then kFinished
-  void destroy(Word last);
+  void destroy(Word last);          // nobody refers to it any more
+  void destroy_slowly(Word last);
+  static SideRecord* side_record(std::uint64_t field) {
+    return reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
+  }
   void tell(Word before);           // after a settling that replaced `before`: wakes waiters, closes the watch list
 };
 
@@ -132,8 +151,10 @@ struct alignas(64) Call {
 static_assert(sizeof(Call) == 64);
 #endif
 
-// What a wait on a settled call returns.
-int wait_code(Word settled_word);
+// What a wait returns, by outcome.
+inline constexpr int kWaitCodes[8] = {CROCHET_OK,       CROCHET_EFAILED, CROCHET_ECANCELED, CROCHET_ESTOPPED,
+                                      CROCHET_ESTOPPED, CROCHET_EBROKEN, CROCHET_EFORKED,   CROCHET_EINVAL};
+inline int wait_code(Word settled_word) { return kWaitCodes[static_cast<Word>(word::outcome(settled_word))]; }
 
 // A cancel message and a call to be started travel the same way: which is it? The loop has popped it.
 inline bool is_message(Word w) { return (w & word::kPosted) != 0; }

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 #include <new>
 
 #include "call/pool.hpp"
@@ -17,16 +16,10 @@ constexpr std::uint32_t slot_size(std::uint32_t storage) { return static_cast<st
 
 // Storage beyond the largest class is malloc's, and hangs off the side record.
 constexpr std::size_t kStorage[] = {0, 64, 192, 448};
-constinit Pool pools[] = {Pool(slot_size(0)), Pool(slot_size(64)), Pool(slot_size(192)), Pool(slot_size(448))};
-constexpr std::size_t kPools = std::size(pools);
+constinit Pool pools[kPools] = {{slot_size(0), 0}, {slot_size(64), 1}, {slot_size(192), 2}, {slot_size(448), 3}};
 
-struct ThreadCache {
-  Pool::Cache of[kPools];
-};
-
-// Fixed by the thread itself. A thread that has ended its cache (its thread-local destructors may still call us) or
-// could not get one works on the depots.
-constinit thread_local ThreadCache* t_cache = nullptr;
+// A thread that has ended its cache (its thread-local destructors may still call us) or could not get one works on the
+// depots.
 constinit thread_local bool t_without_cache = false;
 
 void end_thread_cache(void* cache) {
@@ -67,14 +60,21 @@ bool add_external_storage(Call* call, std::size_t size) {
   return side->storage != nullptr;
 }
 
+Call* allocate_from(std::size_t number) {
+  ThreadCache* cache = thread_cache();
+  return cache != nullptr ? pools[number].allocate(cache->of[number]) : pools[number].allocate_without_cache();
+}
+
 }  // namespace
 
-Call* allocate_call(std::size_t storage_size) {
+constinit thread_local ThreadCache* t_cache = nullptr;
+
+Call* allocate_call_slowly() { return allocate_from(0); }
+
+Call* allocate_call_with_storage(std::size_t storage_size) {
   const std::size_t fitting = pool_for(storage_size);
   const bool external = fitting == kPools;
-  Pool& pool = pools[external ? 0 : fitting];
-  ThreadCache* cache = thread_cache();
-  Call* call = cache != nullptr ? pool.allocate(cache->of[external ? 0 : fitting]) : pool.allocate_without_cache();
+  Call* call = allocate_from(external ? 0 : fitting);
   if (call == nullptr || storage_size == 0) return call;
   if (!external) {
     std::memset(static_cast<void*>(call + 1), 0, storage_size);
@@ -86,17 +86,17 @@ Call* allocate_call(std::size_t storage_size) {
   return call;
 }
 
-void free_call(Call* call) {
-  Pool& pool = Pool::of(call);
+void free_call_slowly(Call* call) {
+  const std::uint32_t number = Pool::number_of(call);
   if (ThreadCache* cache = thread_cache()) {
-    pool.free(cache->of[&pool - pools], call);
+    pools[number].free(cache->of[number], call);
   } else {
-    pool.free_without_cache(call);
+    pools[number].free_without_cache(call);
   }
 }
 
 void* call_storage(const Call* call) {
-  if (Pool::of(call).slot_size() > sizeof(Call)) return const_cast<Call*>(call + 1);
+  if (Pool::number_of(call) != 0) return const_cast<Call*>(call + 1);
   const SideRecord* side = call->side();
   return side == nullptr ? nullptr : static_cast<void*>(side->storage);
 }

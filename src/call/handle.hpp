@@ -8,7 +8,7 @@
 
 namespace crochet {
 
-// Where a handle points to; `call` is null for handles that are null or of another kind.
+// Where a handle points to. `call` is null when the handle is; of the wrong kind it has a generation that no call has.
 struct Target {
   Call* call;
   Word generation;
@@ -25,8 +25,7 @@ inline std::uintptr_t make(const Call* call, Word generation, std::uintptr_t kin
 }
 inline Target open(const void* handle, std::uintptr_t kind) {
   const auto bits = reinterpret_cast<std::uintptr_t>(handle);
-  return {(bits & kDeferredBit) == kind ? reinterpret_cast<Call*>(bits & ~kLowBits) : nullptr,
-          static_cast<Word>(bits & (word::kGenerations - 1))};
+  return {reinterpret_cast<Call*>(bits & ~kLowBits), static_cast<Word>((bits ^ kind) & kLowBits)};
 }
 
 }  // namespace handle

@@ -8,37 +8,9 @@
 
 namespace crochet {
 
-// Aligned to its size, so that a slot finds it by its own address.
-struct alignas(64) Pool::Slab {
-  Pool* pool;
-  std::uint32_t number;
-
-  Call* slot(std::uint32_t i) {
-    return reinterpret_cast<Call*>(reinterpret_cast<char*>(this + 1) + std::size_t{i} * pool->slot_size_);
-  }
-  static Slab* of(const Call* call) {
-    return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(call) & ~(kSlabSize - 1));
-  }
-};
-
-namespace {
-
-Call* pop(Pool::Magazine& magazine) {
-  Call* call = magazine.top;
-  magazine.top = call->next;
-  --magazine.count;
-  return call;
+Call* Pool::slot_in(Slab* slab, std::uint32_t i) const {
+  return reinterpret_cast<Call*>(reinterpret_cast<char*>(slab + 1) + std::size_t{i} * slot_size_);
 }
-
-void push(Pool::Magazine& magazine, Call* call) {
-  call->next = magazine.top;
-  magazine.top = call;
-  ++magazine.count;
-}
-
-}  // namespace
-
-Pool& Pool::of(const Call* call) { return *Slab::of(call)->pool; }
 
 Call* Pool::allocate(Cache& cache) {
   if (cache.loaded.top == nullptr) {
@@ -97,14 +69,14 @@ bool Pool::grow() {
     std::free(memory);
     return false;
   }
-  auto* slab = new (memory) Slab{this, number};
-  for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slab->slot(i)) Call;
+  auto* slab = new (memory) Slab{number_, number};
+  for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slot_in(slab, i)) Call;
   // release: who finds the slab here, or an index into it in the depot, sees its slots made.
   slabs_[number].store(slab, release);
 
   Magazine magazine;
   for (std::uint32_t i = slots_per_slab(); i-- > 0;) {
-    push(magazine, slab->slot(i));
+    push(magazine, slot_in(slab, i));
     if (magazine.count == kMagazineSize || i == 0) give_magazine(std::exchange(magazine, Magazine{}));
   }
   return true;
@@ -122,20 +94,20 @@ std::uint32_t Pool::index_of(const Call* call) const {
 
 Call* Pool::at(std::uint32_t index) const {
   // relaxed: the depot's acquire has seen the slab published.
-  return slabs_[(index - 1) / slots_per_slab()].load(relaxed)->slot((index - 1) % slots_per_slab());
+  return slot_in(slabs_[(index - 1) / slots_per_slab()].load(relaxed), (index - 1) % slots_per_slab());
 }
 
 Atomic<std::uint64_t>& Pool::link(std::uint32_t index) { return at(index)->function; }
 
 Call* Pool::slot(std::size_t position) const {
   const std::size_t per_slab = slots_per_slab();
-  std::size_t number = position / per_slab;
+  const std::size_t number = position / per_slab;
   if (number >= std::min<std::size_t>(slab_count_.load(acquire), kMostSlabs)) return nullptr;
   // acquire: with grow()'s release. A slab that is counted but not there yet holds nobody's call: its place is taken
   // by the first slab, whose slots are looked at twice.
   Slab* slab = slabs_[number].load(acquire);
   if (slab == nullptr) slab = slabs_[0].load(acquire);
-  return slab == nullptr ? nullptr : slab->slot(static_cast<std::uint32_t>(position % per_slab));
+  return slab == nullptr ? nullptr : slot_in(slab, static_cast<std::uint32_t>(position % per_slab));
 }
 
 }  // namespace crochet

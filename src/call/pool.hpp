@@ -26,8 +26,20 @@ class Pool {
     Magazine spare;
   };
 
-  // slot_size: a multiple of Call's alignment, sizeof(Call) at least.
-  constexpr explicit Pool(std::uint32_t slot_size) : slot_size_(slot_size) {}
+  static Call* pop(Magazine& magazine) {  // not empty
+    Call* call = magazine.top;
+    magazine.top = call->next;
+    --magazine.count;
+    return call;
+  }
+  static void push(Magazine& magazine, Call* call) {
+    call->next = magazine.top;
+    magazine.top = call;
+    ++magazine.count;
+  }
+
+  // slot_size: a multiple of Call's alignment, sizeof(Call) at least. number: the owner's, for number_of.
+  constexpr Pool(std::uint32_t slot_size, std::uint32_t number) : slot_size_(slot_size), number_(number) {}
 
   Call* allocate(Cache& cache);          // null: no memory
   void free(Cache& cache, Call* call);   // call is the caller's alone, R = 0
@@ -35,8 +47,7 @@ class Pool {
   Call* allocate_without_cache();        // for threads that have none (any more)
   void free_without_cache(Call* call);
 
-  static Pool& of(const Call* call);
-  std::uint32_t slot_size() const { return slot_size_; }
+  static std::uint32_t number_of(const Call* call) { return Slab::of(call)->pool_number; }
 
   // Every slot that was ever made, in a fixed order: position 0 upwards, null at the end. A call that happened before
   // is seen; memory is never given back.
@@ -56,8 +67,16 @@ class Pool {
   Atomic<std::uint64_t>& link(std::uint32_t index);  // for the depot
 
  private:
-  struct Slab;
+  // A slab's head; slots follow. Aligned to the slab's size, so that a slot finds it by its own address.
+  struct alignas(64) Slab {
+    std::uint32_t pool_number;
+    std::uint32_t number;
+    static Slab* of(const Call* call) {
+      return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(call) & ~(kSlabSize - 1));
+    }
+  };
 
+  Call* slot_in(Slab* slab, std::uint32_t i) const;
   Magazine take_magazine();  // from the depot, or a new slab; empty: no memory
   void give_magazine(Magazine magazine);
   bool grow();
@@ -66,6 +85,7 @@ class Pool {
   Call* at(std::uint32_t index) const;
 
   const std::uint32_t slot_size_;
+  const std::uint32_t number_;
   Depot<Pool> depot_;
   Atomic<std::uint32_t> slab_count_{0};
   Atomic<Slab*> slabs_[kMostSlabs] = {};

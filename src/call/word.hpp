@@ -91,9 +91,10 @@ constexpr Word next_epoch(Word w) {
 constexpr Word in_generation(Word generation) { return (generation % kGenerations) << kGenerationShift; }
 // A slot that nobody refers to, about to be used for the given generation.
 constexpr Word unused(Word generation) { return static_cast<Word>(Phase::kSettled) | in_generation(generation); }
-// Does a handle of that generation, owned by somebody, mean this life of the slot?
+// Does a handle of that generation, owned by somebody, mean this life of the slot? A handle of the wrong kind has a
+// generation of 32 or more (handle.hpp), and bit 29 of the word is never set.
 constexpr bool alive(Word w, Word handle_generation) {
-  return generation(w) == handle_generation && references(w) != 0;
+  return (((w >> kGenerationShift) ^ handle_generation) & (2 * kGenerations - 1)) == 0 && references(w) != 0;
 }
 constexpr Outcome reason(Word w) { return (w & kStopAsked) != 0 ? Outcome::kStopped : Outcome::kCancelled; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Making calls: at once, waiting, and prepared.
-#include "call/call_memory.hpp"
+#include "call/hot_path.hpp"
 #include "call/waiting.hpp"
 #include "call/watchers.hpp"
 #include "capi/destination.hpp"
@@ -20,11 +20,11 @@ int take_back(Call* call, crochet_result** out_result) {
 }
 
 // Owns arg from here on. *out_result is null.
-int submit(const Destination& to, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, crochet_result** out_result) {
-  Call* call = allocate_call(0);
+inline int submit(Destination to, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, crochet_result** out_result) {
+  Call* call = allocate_call();
   if (call == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
   const bool forgotten = out_result == nullptr;
-  const Word generation = call->make(to.id, fn, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0);
+  const Word generation = call->make(to.id, Call::plain_field(fn), arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0);
   if (!forgotten) *out_result = result_handle(call, generation);  // before the function can start
   return to.loop->post(call) ? CROCHET_OK : take_back(call, out_result);
 }
@@ -66,8 +66,9 @@ bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
 int crochet_run(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
                 crochet_result** out_result) {
   if (out_result != nullptr) *out_result = nullptr;
-  Destination to{};
-  const int status = fn == nullptr ? CROCHET_EINVAL : find_destination(loop, &to);
+  if (fn == nullptr) return refused(CROCHET_EINVAL, arg, drop);
+  Destination to;
+  const int status = find_destination(loop, &to);
   if (status != CROCHET_OK) return refused(status, arg, drop);
   return submit(to, fn, arg, drop, out_result);
 }
@@ -105,7 +106,7 @@ int crochet_call_new(crochet_loop* loop, size_t storage_size, crochet_call** out
   const int status = find_destination(loop, &to);
   if (status != CROCHET_OK) return status;
   if (to.loop->looks_closed()) return not_accepted();
-  Call* call = allocate_call(storage_size);
+  Call* call = allocate_call_with_storage(storage_size);
   if (call == nullptr) return CROCHET_ENOMEM;
   call->loop.store(to.id, relaxed);
   call->arg = storage_size == 0 ? nullptr : call_storage(call);
@@ -170,7 +171,7 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   }
   const bool forgotten = out_result == nullptr;
   const Word flags = (at_stop ? word::kAtStop : 0) | (forgotten ? word::kForgotten : 0);
-  const Word generation = call->make(id, fn, storage, drop, forgotten ? 0 : 1, flags);
+  const Word generation = call->make(id, call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
   if (!forgotten) *out_result = result_handle(call, generation);
   return send_off(*loop_table::block(id), call, at_stop, after) ? CROCHET_OK : take_back(call, out_result);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The producer's side of a call.
-#include "call/call_memory.hpp"
 #include "call/hook.hpp"
+#include "call/hot_path.hpp"
 #include "capi/destination.hpp"
 
 using namespace crochet;
@@ -23,11 +23,11 @@ int crochet_deferred_new(crochet_loop* loop, void* arg, crochet_drop_fn* drop, c
   Destination to{};
   const int status = out_deferred == nullptr ? CROCHET_EINVAL : find_destination(loop, &to);
   if (status != CROCHET_OK) return refused(status, arg, drop);
-  Call* call = allocate_call(0);
+  Call* call = allocate_call();
   if (call == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
 
   const bool forgotten = out_result == nullptr;
-  const Word generation = call->make(to.id, nullptr, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0,
+  const Word generation = call->make(to.id, 0, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0,
                                      Call::From::kHand);
   // It is in no queue: ask after it was made, so that a stop that comes now finds it.
   if (!to.loop->accepts()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The caller's side of a call.
+#include "call/hot_path.hpp"
 #include "call/waiting.hpp"
 #include "capi/destination.hpp"
 
@@ -7,7 +8,7 @@ using namespace crochet;
 
 namespace {
 
-int wait(crochet_result* result, Until until, int64_t timeout_ns, bool end_on_signal) {
+[[gnu::noinline]] int wait(crochet_result* result, Until until, int64_t timeout_ns, bool end_on_signal) {
   if (process_is_forked()) return CROCHET_EFORKED;
   const Target target = target_of(result);
   if (target.call == nullptr || !valid_timeout(timeout_ns)) return CROCHET_EINVAL;
@@ -18,6 +19,12 @@ int wait(crochet_result* result, Until until, int64_t timeout_ns, bool end_on_si
 }  // namespace
 
 int crochet_result_wait(crochet_result* result, int64_t timeout_ns) {
+  // The common case, and nothing else: it is ready, and waiting is allowed.
+  const Target target = target_of(result);
+  if (target.call != nullptr && current_loop() == nullptr && !process_is_forked() && valid_timeout(timeout_ns)) {
+    const Word w = target.call->word.load(acquire);
+    if (word::alive(w, target.generation) && word::settled(w)) return wait_code(w);
+  }
   return wait(result, Until::kSettled, timeout_ns, false);
 }
 

@@ -10,11 +10,10 @@
 #include "base/log.hpp"
 #include "base/process.hpp"
 #include "base/signals.hpp"
+#include "call/hot_path.hpp"
 
 namespace crochet {
 namespace {
-
-constinit thread_local Loop* t_current = nullptr;
 
 // How long calls run before sockets and timers get their turn.
 constexpr std::int64_t kDrainBudget = 2'000'000;
@@ -42,8 +41,7 @@ int check_descriptors() {
 
 }  // namespace
 
-Loop* current_loop() { return t_current; }
-void set_current_loop(Loop* loop) { t_current = loop; }
+constinit thread_local Loop* t_current_loop = nullptr;
 
 // ---- Birth ----
 
@@ -113,7 +111,7 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   if (status != 0) return status;
   joined_.store(true, relaxed);  // its thread is the host's
   thread_ = pthread_self();
-  set_current_loop(this);
+  t_current_loop = this;
   open();
   queue_.mark_asleep();  // outside uv_run a push must be able to wake it
   return 0;
@@ -136,7 +134,7 @@ void Loop::recycle() {
 
 void* Loop::thread_main(void* loop) {
   auto* self = static_cast<Loop*>(loop);
-  set_current_loop(self);
+  t_current_loop = self;
   pthread_setname_np(pthread_self(), self->name_);
   self->run_until_ended();
   return nullptr;
@@ -235,11 +233,10 @@ void Loop::process(Call* call) {
 // ---- The owner's alarm ----
 
 bool Loop::request_alarm() {
-  Call* call = allocate_call(0);
+  Call* call = allocate_call();
   if (call == nullptr) return false;
-  call->make(
-      id(), [](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); }, this, nullptr, 0,
-      word::kForgotten);
+  crochet_call_fn* alarm = [](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); };
+  call->make(id(), Call::plain_field(alarm), this, nullptr, 0, word::kForgotten);
   if (post(call)) return true;
   call->refuse();
   return false;

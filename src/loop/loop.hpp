@@ -184,9 +184,9 @@ class alignas(64) Loop {
   Handles handles_;
 };
 
-// The loop whose thread this is; null: none.
-Loop* current_loop();
-void set_current_loop(Loop* loop);
+// The loop whose thread this is; null: none. Set by the loop itself.
+extern constinit thread_local Loop* t_current_loop;
+inline Loop* current_loop() { return t_current_loop; }
 
 // Does the libuv found at run time fit? CROCHET_OK, or CROCHET_EVERSION and a log line.
 int check_libuv();

@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
+#include "call/hot_path.hpp"
 #include "call/sweep.hpp"
 #include "loop/loop.hpp"
 
@@ -217,7 +218,7 @@ int Loop::close_own_uv() {
 void Loop::ended(int code) {
   CallWalk walk;
   while (Call* call = walk.next()) call->abandon(id());
-  set_current_loop(nullptr);
+  t_current_loop = nullptr;
   end_code_.store(code, relaxed);
   // release: who sees kEnded sees the code, and everything that ran here.
   state_.exchange(static_cast<Word>(State::kEnded), acq_rel);

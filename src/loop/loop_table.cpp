@@ -8,19 +8,15 @@
 
 namespace crochet {
 namespace loop_table {
-namespace {
 
-// acquire on reading, release on writing: who finds a block sees it made. The first null is the end.
 constinit Atomic<Loop*> places[kPlaces] = {};
 
-std::uint32_t place_of(std::uint32_t id) { return id & (kPlaces - 1); }
+namespace {
 
 // One use later; the place is kept, whatever the block's last id was (0: never used).
 std::uint32_t next_id(std::uint32_t id, std::uint32_t place) { return ((id & ~(kPlaces - 1)) + kPlaces) | place; }
 
 }  // namespace
-
-Loop* block(std::uint32_t id) { return places[place_of(id)].load(acquire); }
 
 Loop* take_unused(std::uint32_t* out_id) {
   for (std::uint32_t place = 1; place < kPlaces; ++place) {

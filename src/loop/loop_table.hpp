@@ -17,8 +17,11 @@ namespace loop_table {
 inline constexpr std::uint32_t kPlaceBits = 12;
 inline constexpr std::uint32_t kPlaces = std::uint32_t{1} << kPlaceBits;  // place 0 stays empty: no id is 0
 
+// acquire on reading, release on writing: who finds a block sees it made. After place 0 the first null is the end.
+extern constinit Atomic<Loop*> places[kPlaces];
+
 // The block an id points to, whatever loop uses it now; null: none yet.
-Loop* block(std::uint32_t id);
+inline Loop* block(std::uint32_t id) { return places[id & (kPlaces - 1)].load(acquire); }
 // A block in State::kUnused, and the id for its next loop. Null: no memory, or all places are taken. Runtime's lock.
 Loop* take_unused(std::uint32_t* out_id);
 // visit(Loop&) for every block, used or not.

@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <limits>
 #include <new>
-#include <vector>
+
+#include "call/hot_path.hpp"
 
 namespace crochet {
 namespace {
