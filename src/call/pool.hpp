@@ -57,12 +57,13 @@ class Pool {
   static constexpr std::size_t kSlabSize = std::size_t{1} << 20;
   static constexpr std::uint32_t kSlotsPerSlabAtMost = 4;
   static constexpr std::uint32_t kMagazineSize = 2;
+  static constexpr std::size_t kMostSlabs = 16;
 #else
   static constexpr std::size_t kSlabSize = std::size_t{1} << 16;
   static constexpr std::uint32_t kSlotsPerSlabAtMost = kSlabSize / sizeof(Call);
   static constexpr std::uint32_t kMagazineSize = 64;
-#endif
   static constexpr std::size_t kMostSlabs = std::size_t{1} << 15;
+#endif
 
   Atomic<std::uint64_t>& link(std::uint32_t index);  // for the depot
 
