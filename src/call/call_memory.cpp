@@ -16,7 +16,11 @@ constexpr std::uint32_t slot_size(std::uint32_t storage) { return static_cast<st
 
 // Storage beyond the largest class is malloc's, and hangs off the side record.
 constexpr std::size_t kStorage[] = {0, 64, 192, 448};
-constinit Pool pools[kPools] = {{slot_size(0), 0}, {slot_size(64), 1}, {slot_size(192), 2}, {slot_size(448), 3}};
+constinit Pool::Slabs slabs[kPools];
+constinit Pool pools[kPools] = {{slabs[0], slot_size(0), 0},
+                                {slabs[1], slot_size(64), 1},
+                                {slabs[2], slot_size(192), 2},
+                                {slabs[3], slot_size(448), 3}};
 
 // A thread that has ended its cache (its thread-local destructors may still call us) or could not get one works on the
 // depots.

@@ -72,7 +72,7 @@ bool Pool::grow() {
   auto* slab = new (memory) Slab{number_, number};
   for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slot_in(slab, i)) Call;
   // release: who finds the slab here, or an index into it in the depot, sees its slots made.
-  slabs_[number].store(slab, release);
+  slabs_.at[number].store(slab, release);
 
   Magazine magazine;
   for (std::uint32_t i = slots_per_slab(); i-- > 0;) {
@@ -94,7 +94,7 @@ std::uint32_t Pool::index_of(const Call* call) const {
 
 Call* Pool::at(std::uint32_t index) const {
   // relaxed: the depot's acquire has seen the slab published.
-  return slot_in(slabs_[(index - 1) / slots_per_slab()].load(relaxed), (index - 1) % slots_per_slab());
+  return slot_in(slabs_.at[(index - 1) / slots_per_slab()].load(relaxed), (index - 1) % slots_per_slab());
 }
 
 Atomic<std::uint64_t>& Pool::link(std::uint32_t index) { return at(index)->function; }
@@ -105,8 +105,8 @@ Call* Pool::slot(std::size_t position) const {
   if (number >= std::min<std::size_t>(slab_count_.load(acquire), kMostSlabs)) return nullptr;
   // acquire: with grow()'s release. A slab that is counted but not there yet holds nobody's call: its place is taken
   // by the first slab, whose slots are looked at twice.
-  Slab* slab = slabs_[number].load(acquire);
-  if (slab == nullptr) slab = slabs_[0].load(acquire);
+  Slab* slab = slabs_.at[number].load(acquire);
+  if (slab == nullptr) slab = slabs_.at[0].load(acquire);
   return slab == nullptr ? nullptr : slot_in(slab, static_cast<std::uint32_t>(position % per_slab));
 }
 

@@ -14,7 +14,21 @@
 namespace crochet {
 
 class Pool {
+  struct Slab;
+
  public:
+#ifdef CROCHET_MODEL
+  static constexpr std::size_t kSlabSize = std::size_t{1} << 20;
+  static constexpr std::uint32_t kSlotsPerSlabAtMost = 4;
+  static constexpr std::uint32_t kMagazineSize = 2;
+  static constexpr std::size_t kMostSlabs = 16;
+#else
+  static constexpr std::size_t kSlabSize = std::size_t{1} << 16;
+  static constexpr std::uint32_t kSlotsPerSlabAtMost = kSlabSize / sizeof(Call);
+  static constexpr std::uint32_t kMagazineSize = 64;
+  static constexpr std::size_t kMostSlabs = std::size_t{1} << 15;
+#endif
+
   // A chain of free slots, linked by Call::next.
   struct Magazine {
     Call* top = nullptr;
@@ -38,8 +52,14 @@ class Pool {
     ++magazine.count;
   }
 
+  // A pool's slabs, found by their numbers; apart from the pool, so that the library's file need not hold all the zeros.
+  struct Slabs {
+    Atomic<Slab*> at[kMostSlabs] = {};
+  };
+
   // slot_size: a multiple of Call's alignment, sizeof(Call) at least. number: the owner's, for number_of.
-  constexpr Pool(std::uint32_t slot_size, std::uint32_t number) : slot_size_(slot_size), number_(number) {}
+  constexpr Pool(Slabs& slabs, std::uint32_t slot_size, std::uint32_t number)
+      : slabs_(slabs), slot_size_(slot_size), number_(number) {}
 
   Call* allocate(Cache& cache);          // null: no memory
   void free(Cache& cache, Call* call);   // call is the caller's alone, R = 0
@@ -52,18 +72,6 @@ class Pool {
   // Every slot that was ever made, in a fixed order: position 0 upwards, null at the end. A call that happened before
   // is seen; memory is never given back.
   Call* slot(std::size_t position) const;
-
-#ifdef CROCHET_MODEL
-  static constexpr std::size_t kSlabSize = std::size_t{1} << 20;
-  static constexpr std::uint32_t kSlotsPerSlabAtMost = 4;
-  static constexpr std::uint32_t kMagazineSize = 2;
-  static constexpr std::size_t kMostSlabs = 16;
-#else
-  static constexpr std::size_t kSlabSize = std::size_t{1} << 16;
-  static constexpr std::uint32_t kSlotsPerSlabAtMost = kSlabSize / sizeof(Call);
-  static constexpr std::uint32_t kMagazineSize = 64;
-  static constexpr std::size_t kMostSlabs = std::size_t{1} << 15;
-#endif
 
   Atomic<std::uint64_t>& link(std::uint32_t index);  // for the depot
 
@@ -85,11 +93,11 @@ class Pool {
   std::uint32_t index_of(const Call* call) const;
   Call* at(std::uint32_t index) const;
 
+  Slabs& slabs_;
   const std::uint32_t slot_size_;
   const std::uint32_t number_;
   Depot<Pool> depot_;
   Atomic<std::uint32_t> slab_count_{0};
-  Atomic<Slab*> slabs_[kMostSlabs] = {};
 };
 
 }  // namespace crochet
