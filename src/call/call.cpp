@@ -71,14 +71,15 @@ void Call::run_hook() {
   } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
   const Word generation = held >> kDeferredCountBits;
 
-  if (word::phase(word.load(acquire)) == Phase::kRunning) {
+  const Word w = word.load(acquire);
+  if (word::phase(w) == Phase::kRunning) {
     bool was_closed = false;
     Hook* hook = record == nullptr ? nullptr : close_hook(*record, &was_closed);
     if (hook != nullptr) {
       call_function(hook->function, generation, hook->arg);
       end_hook(hook);
-    } else if (!was_closed) {
-      end_as(Outcome::kCancelled, word::reason(word.load(relaxed)));  // it was cleared meanwhile
+    } else if (!was_closed && (w & word::kCancelAsked) != 0) {
+      end_as(Outcome::kCancelled, Outcome::kCancelled);  // it was cleared meanwhile
     }
   }
   release_deferred(generation);

@@ -4,6 +4,7 @@
 #include "call/waiting.hpp"
 #include "call/watchers.hpp"
 #include "capi/destination.hpp"
+#include "capi/warned_wait.hpp"
 
 using namespace crochet;
 
@@ -86,7 +87,7 @@ int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet
   if (status != CROCHET_OK) return status;
 
   const Target target = target_of(*out);
-  int code = wait_for_call(*target.call, target.generation, Until::kSettled, timeout_ns, false);
+  int code = wait_with_warning(target, Until::kSettled, timeout_ns, false);
   if (code == CROCHET_ETIMEDOUT) {
     int outcome = CROCHET_CANCEL_NONE;
     target.call->cancel(target.generation, &outcome);

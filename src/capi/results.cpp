@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The caller's side of a call.
 #include "call/hot_path.hpp"
-#include "call/waiting.hpp"
 #include "capi/destination.hpp"
+#include "capi/warned_wait.hpp"
 
 using namespace crochet;
 
@@ -13,7 +13,7 @@ namespace {
   const Target target = target_of(result);
   if (target.call == nullptr || !valid_timeout(timeout_ns)) return CROCHET_EINVAL;
   if (current_loop() != nullptr) return alive(target) ? CROCHET_EDEADLK : CROCHET_EINVAL;
-  return wait_for_call(*target.call, target.generation, until, timeout_ns, end_on_signal);
+  return wait_with_warning(target, until, timeout_ns, end_on_signal);
 }
 
 }  // namespace

@@ -129,27 +129,68 @@ class CallQueue {
   Plain<std::uint32_t> marks_{0};  // loop's thread only; modulo 2^32, like the sends
 };
 
-// Calls that start when the loop stops, last made first.
+// Calls that start when the loop stops, last made first. Withdrawn ones stay as husks until the loop prunes them.
 class AtStopStack {
  public:
-  bool push(Call* call) {  // false: too late, the call is the caller's as before
+  // False: too late, the call is the caller's as before. `*many_pushes`: the loop should prune.
+  bool push(Call* call, bool* many_pushes) {
     Call* head = head_.load(relaxed);
     do {
       if (head == closed()) return false;
       call->next = head;
     } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));
+    *many_pushes = pushes_.fetch_add(1, relaxed) + 1 == prune_at_.load(relaxed);
     return true;
+  }
+
+  // On the loop's thread, as close() is. Pushers only ever add in front.
+  void prune() {
+    Call* list = head_.load(relaxed);
+    do {
+      if (list == nullptr || list == closed()) return;
+    } while (!head_.compare_exchange_weak(list, nullptr, acq_rel, relaxed));
+    Call* first = nullptr;
+    Call* last = nullptr;
+    std::uint32_t count = 0;
+    while (list != nullptr) {
+      Call* call = list;
+      list = call->next;
+      if (word::settled(call->word.load(acquire))) {
+        call->release_reference();
+        continue;
+      }
+      call->next = nullptr;
+      if (last == nullptr) first = call;
+      else last->next = call;
+      last = call;
+      ++count;
+    }
+    pushes_.store(0, relaxed);
+    prune_at_.store(kFewestPushes + 2 * count, relaxed);
+    if (first == nullptr) return;
+    // Behind what was pushed meanwhile: a list that ends in null, which nobody else walks.
+    Call* newer = nullptr;
+    if (head_.compare_exchange_strong(newer, first, acq_rel, acquire)) return;
+    while (Call* next = newer->next) newer = next;
+    newer->next = first;
   }
   Call* close() {  // the list, newest first
     Call* head = head_.exchange(closed(), acq_rel);
     return head == closed() ? nullptr : head;
   }
-  void reopen() { head_.exchange(nullptr, acq_rel); }
+  void reopen() {
+    pushes_.store(0, relaxed);
+    prune_at_.store(kFewestPushes, relaxed);
+    head_.exchange(nullptr, acq_rel);
+  }
 
  private:
+  static constexpr std::uint32_t kFewestPushes = 64;
   static Call* closed() { return reinterpret_cast<Call*>(std::uintptr_t{2}); }
 
   Atomic<Call*> head_{closed()};
+  Atomic<std::uint32_t> pushes_{0};  // since the last pruning; hints, both, that publish nothing
+  Atomic<std::uint32_t> prune_at_{kFewestPushes};
 };
 
 }  // namespace crochet

@@ -49,6 +49,15 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   uv_ = uv;
   serial_ = birth.serial;
   alarm_ = birth.alarm;
+  stop_deadline_.store(kNotAsked, relaxed);
+  end_code_.store(0, relaxed);
+  join_claimed_.store(false, relaxed);
+  joined_.store(false, relaxed);
+  look_for_hooks_.store(false, relaxed);
+  warned_.store(false, relaxed);
+  stop_ = Stop::kNotBegun;
+  unfinished_ = {};
+  stop_tick_ms_ = 0;
   keep_alive_ = options.keep_alive;
   std::memcpy(name_, options.thread_name, sizeof name_);
   id_.store(birth.id, relaxed);
@@ -120,13 +129,6 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 void Loop::recycle() {
   const std::uint64_t next = (generation() + 1) % kGenerations;
   references_.store(next << 32, release);
-  end_code_.store(0, relaxed);
-  join_claimed_.store(false, relaxed);
-  joined_.store(false, relaxed);
-  look_for_hooks_.store(false, relaxed);
-  stop_ = Stop::kNotBegun;
-  unfinished_ = {};
-  stop_tick_ms_ = 0;
   state_.store(static_cast<Word>(State::kUnused), release);
 }
 
@@ -165,6 +167,7 @@ void Loop::after_poll() {
     queue_.mark_awake();
     return;
   }
+  rounds_.fetch_add(1, relaxed);
   // Control may leave uv_run now: a push must be able to wake it, or a wake-up be under way.
   before_poll();
   if (has_leftovers()) uv_async_send(&handles_.wake_up);
@@ -230,16 +233,31 @@ void Loop::process(Call* call) {
   }
 }
 
-// ---- The owner's alarm ----
-
-bool Loop::request_alarm() {
+bool Loop::run_soon(crochet_call_fn* fn) {
   Call* call = allocate_call();
   if (call == nullptr) return false;
-  crochet_call_fn* alarm = [](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); };
-  call->make(id(), Call::plain_field(alarm), this, nullptr, 0, word::kForgotten);
+  call->make(id(), Call::plain_field(fn), this, nullptr, 0, word::kForgotten);
   if (post(call)) return true;
   call->refuse();
   return false;
+}
+
+bool Loop::push_at_stop(Call* call) {
+  bool many_husks = false;
+  if (!at_stop_.push(call, &many_husks)) return false;
+  if (many_husks) run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->at_stop_.prune(); });
+  return true;
+}
+
+void Loop::warn_that_nobody_runs_it() {
+  if (warned_.exchange(true, relaxed)) return;
+  log(LogLevel::kWarning, "a wait timed out, and nobody has run the adopted loop \"%s\" meanwhile", name_);
+}
+
+// ---- The owner's alarm ----
+
+bool Loop::request_alarm() {
+  return run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); });
 }
 
 void Loop::call_alarm() {

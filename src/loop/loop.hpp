@@ -54,7 +54,7 @@ class alignas(64) Loop {
     }
     return false;
   }
-  bool push_at_stop(Call* call) { return at_stop_.push(call); }
+  bool push_at_stop(Call* call);
   bool accepts() { return queue_.accepts(); }
   bool looks_closed() const { return queue_.looks_closed(); }
   void look_for_hooks_again() { look_for_hooks_.store(true, release); }
@@ -64,6 +64,9 @@ class alignas(64) Loop {
   std::uint32_t id() const { return id_.load(relaxed); }
   State state() const { return static_cast<State>(state_.load(acquire)); }
   bool is_adopted() const { return adopted_; }
+  // How often an adopted loop has been run so far; a wait that timed out without progress says so, once per loop.
+  std::uint32_t rounds() const { return rounds_.load(relaxed); }
+  void warn_that_nobody_runs_it();
   uv_loop_t* uv() const { return uv_; }
   std::uint64_t serial() const { return serial_; }  // later made, larger
   const char* name() const { return name_; }
@@ -115,6 +118,8 @@ class alignas(64) Loop {
     uv_timer_t alarm;  // for the owner
   };
 
+  static constexpr std::int64_t kNotAsked = -1;
+
   int begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
   int make_handles();
   void open();
@@ -132,6 +137,7 @@ class alignas(64) Loop {
   void before_poll();
   void after_poll();
   void call_alarm();
+  bool run_soon(crochet_call_fn* fn);  // for the loop itself; any thread. False: no memory, or it accepts nothing
   bool stop_begun() const { return stop_ != Stop::kNotBegun; }
   bool has_leftovers() const { return ready_ != nullptr || incoming_ != nullptr || reversing_ != nullptr; }
 
@@ -155,10 +161,12 @@ class alignas(64) Loop {
   Atomic<std::uint64_t> references_{0};  // generation << 32 | handles
   Atomic<Word> state_{static_cast<Word>(State::kUnused)};  // waiters for the end park on it
   Atomic<bool> look_for_hooks_{false};
-  Atomic<std::int64_t> stop_deadline_{0};  // published by the queue's closing
+  Atomic<std::int64_t> stop_deadline_{kNotAsked};  // set once: who sets it closes the queue
   Atomic<int> end_code_{0};                // published by kEnded
   Atomic<bool> leaked_{false};             // a thread or a libuv loop was left behind: never reused
   Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
+  Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
+  Atomic<bool> warned_{false};
   Atomic<bool> join_claimed_{false};
   Atomic<bool> joined_{false};
 

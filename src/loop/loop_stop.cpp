@@ -35,9 +35,15 @@ constexpr unsigned kLongestTick = 10;  // ms between two looks during the grace
 // ---- Any thread ----
 
 void Loop::request_stop(std::int64_t grace_ns) {
-  Word state = static_cast<Word>(State::kRunning);
-  if (!state_.compare_exchange_strong(state, static_cast<Word>(State::kStopping), acq_rel, relaxed)) return;
-  stop_deadline_.store(Deadline::after(grace_ns).ns(), relaxed);  // published by close()
+  std::int64_t not_asked = kNotAsked;
+  // acq_rel: with the load in wait_until_ended(), and with the loop's, behind the queue's closing.
+  const bool is_first = stop_deadline_.compare_exchange_strong(not_asked, Deadline::after(grace_ns).ns(), acq_rel, relaxed);
+  // By everybody: who waits for the end next must not find it running.
+  Word running = static_cast<Word>(State::kRunning);
+  state_.compare_exchange_strong(running, static_cast<Word>(State::kStopping), acq_rel, relaxed);
+  if (!is_first) return;
+  // An adopted loop that nothing keeps alive would not even look: its uv_run has to go round for the release.
+  if (current_loop() == this && !keep_alive_) uv_ref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
   const auto closed = queue_.close();
   if (closed.owes_wake_up) wake_up();
   for (Call* call = closed.list; call != nullptr;) {
@@ -53,7 +59,7 @@ void Loop::request_stop(std::int64_t grace_ns) {
 
 int Loop::wait_until_ended() {
   // The deadline is 0 when there was no grace: counted from now, then.
-  const std::int64_t from = std::max(stop_deadline_.load(relaxed), monotonic_ns());
+  const std::int64_t from = std::max(stop_deadline_.load(acquire), monotonic_ns());
   return wait_until_ended(Deadline::at(from > INT64_MAX - kCallbackTime ? INT64_MAX - 1 : from + kCallbackTime));
 }
 
@@ -82,9 +88,9 @@ void Loop::settle_from_outside() {
 void Loop::join_thread() {
   if (joined_.load(acquire) || join_claimed_.exchange(true, acq_rel)) return;
   timespec until{};
-  clock_gettime(CLOCK_REALTIME, &until);
+  clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += 1;
-  if (pthread_timedjoin_np(thread_, nullptr, &until) == 0) joined_.store(true, release);
+  if (pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &until) == 0) joined_.store(true, release);
 }
 
 bool Loop::is_reusable() const {
