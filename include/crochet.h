@@ -81,9 +81,9 @@ extern "C" {
 
 /* ---- Time ----------------------------------------------------------------------------------------------------- */
 
-#define CROCHET_MILLISECOND ((int64_t)1000000)
-#define CROCHET_SECOND ((int64_t)1000000000)
-#define CROCHET_FOREVER ((int64_t)-1)
+#define CROCHET_MILLISECOND INT64_C(1000000)
+#define CROCHET_SECOND INT64_C(1000000000)
+#define CROCHET_FOREVER (-INT64_C(1))
 
 /* ---- Outcomes of crochet_result_cancel() ------------------------------------------------------------------------- */
 
@@ -160,12 +160,13 @@ CROCHET_API int crochet_no_setup(struct uv_loop_s *uv, const crochet_options *op
  *  @param grace_ns how long producers get to settle and release, in all; 0: none. CROCHET_FOREVER is refused.
  *  @retval CROCHET_OK everything has ended.
  *  @retval CROCHET_EINVAL `grace_ns` is negative.
- *  @retval CROCHET_EINPROGRESS called on a loop's thread: asked for, and not waited for.
+ *  @retval CROCHET_EINPROGRESS called on a loop's thread, or by a drop function of a shutdown: asked for, not waited for.
  *  @retval CROCHET_EBUSY everything has ended, but handles of the host's are open on a loop; one log line names them.
  *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, all
  *          waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child.
- *  @ownership none. @threads any. @blocking up to the grace, plus a second for callbacks that run. @since 0.1 */
+ *  @ownership none. @threads any. @blocking up to the grace, plus a second for each loop whose callback is stuck.
+ *  @since 0.1 */
 CROCHET_API int crochet_shutdown(int64_t grace_ns);
 
 /** Sets the limits of the stash, for the whole process. What is stashed already stays.
@@ -491,8 +492,8 @@ CROCHET_API int crochet_result_cancel(crochet_result *result, int *out_outcome);
  *  @ownership none. @threads any but loops'. @blocking up to timeout_ns. @since 0.1 */
 CROCHET_API int crochet_result_join(crochet_result *result, int64_t timeout_ns);
 
-/** Makes all waits and joins in progress on this result return CROCHET_EINTR; or, when there is none, the next one, once.
- *  A result that is settled is not affected. Async-signal-safe; keeps errno. Of 16 interrupts between two looks of one
+/** Makes all waits and joins in progress return CROCHET_EINTR; or, when there is none, the next one, once.
+ *  A wait on a settled result, and a join on a finished call, are not affected. Async-signal-safe; keeps errno. Of 16 interrupts between two looks of one
  *  waiter, one may be lost.
  *
  *  @retval CROCHET_OK done.
@@ -634,11 +635,11 @@ CROCHET_API const char *crochet_error_label(const crochet_error *error);
  *  @threads any. @since 0.1 */
 CROCHET_API void *crochet_error_payload(const crochet_error *error, uint64_t type);
 
-/** "CROCHET_ETIMEDOUT", "UV_ENOENT", "UNKNOWN". @return static, or lent by this thread until its next call.
- *  @threads any. @since 0.1 */
+/** "CROCHET_ETIMEDOUT", "UV_ENOENT", "UNKNOWN" for a code of the application's own. @return static. @threads any.
+ *  @since 0.1 */
 CROCHET_API const char *crochet_status_name(int status);
 
-/** One line of English. @return static, or lent by this thread until its next call. @threads any. @since 0.1 */
+/** One line of English. @return static. @threads any. @since 0.1 */
 CROCHET_API const char *crochet_status_message(int status);
 
 /** The version of the library that runs: major << 16 | minor << 8 | patch. @threads any. @since 0.1 */

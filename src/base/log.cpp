@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/log.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,8 +38,12 @@ void log(LogLevel level, const char* format, ...) noexcept {
   va_end(arguments);
   length = std::min(length, kRoom - 1);
   line[length++] = '\n';
-  // One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here.
+  // One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here. It is a
+  // cancellation point, and the library must not end the host's thread here.
+  int cancel_state = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
+  pthread_setcancelstate(cancel_state, nullptr);
   errno = saved_errno;
 }
 

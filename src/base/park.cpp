@@ -7,10 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <climits>
 #include <ctime>
+#include <limits>
 
 namespace crochet {
 namespace {
@@ -31,7 +33,8 @@ long futex_wait(const std::uint32_t* address, std::uint32_t expected, const time
 Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept {
   const int saved_errno = errno;
   timespec at{};
-  at.tv_sec = static_cast<time_t>(deadline.ns() / 1'000'000'000);
+  constexpr std::int64_t kLastSecond = std::numeric_limits<time_t>::max();
+  at.tv_sec = static_cast<time_t>(std::min(deadline.ns() / 1'000'000'000, kLastSecond));
   at.tv_nsec = static_cast<long>(deadline.ns() % 1'000'000'000);
   Parked why = Parked::kWoken;
   if (futex_wait(low_half(word), expected, deadline.is_never() ? nullptr : &at) != 0) {

@@ -46,25 +46,18 @@ const Status* find(int code) {
   return nullptr;
 }
 
-constexpr std::size_t kNameSize = 24;
-constexpr std::size_t kMessageSize = 80;
-
 }  // namespace
 
 const char* status_name(int status) noexcept {
   if (const Status* own = find(status)) return own->name;
-  static thread_local char name[kNameSize];
-  char message[kMessageSize];
-  foreign_status(status, name, sizeof name, message, sizeof message);
-  return name;
+  const char* foreign = foreign_status_name(status);
+  return foreign != nullptr ? foreign : "UNKNOWN";
 }
 
 const char* status_message(int status) noexcept {
   if (const Status* own = find(status)) return own->message;
-  static thread_local char message[kMessageSize];
-  char name[kNameSize];
-  foreign_status(status, name, sizeof name, message, sizeof message);
-  return message;
+  const char* foreign = foreign_status_message(status);
+  return foreign != nullptr ? foreign : "a code of the application's own";
 }
 
 }  // namespace crochet

@@ -22,7 +22,6 @@
 namespace crochet {
 namespace {
 
-
 bool counts_for(std::uint32_t deferreds, Word generation) {
   return deferreds >> Call::kDeferredCountBits == static_cast<std::uint32_t>(generation);
 }
@@ -34,11 +33,6 @@ bool means_cancelled(int code) { return code == CROCHET_ECANCELED || code == -EC
 void* code_as_value(int code) { return reinterpret_cast<void*>(static_cast<std::intptr_t>(code)); }
 
 bool has_value(Word w) { return word::outcome(w) == Outcome::kValue || word::outcome(w) == Outcome::kFailed; }
-
-// What a settler is told that came second.
-int settled_before(Word w) {
-  return word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_EALREADY;
-}
 
 bool is_unobserved_failure(Word w) {
   if ((w & (word::kObserved | word::kAsked)) != 0) return false;
@@ -111,13 +105,15 @@ void Call::reject_thrown(Word generation, const char* what) {
 
 int Call::why_not_settled(Word generation) const {
   const Word w = word.load(acquire);
-  return word::alive(w, generation) ? settled_before(w) : CROCHET_EINVAL;
+  return word::alive(w, generation) ? too_late_code(w) : CROCHET_EINVAL;
 }
 
 void Call::published_with_company(Word before) {
   tell(before);
-  // A stale settler, who held no deferred: the call was finished under it, which left the group's reference to it.
-  if ((before & word::kFinished) != 0) release_reference();
+  if ((before & word::kFinished) == 0) return;
+  // A stale settler, who held no deferred: the call was finished under it, which left the rest to it.
+  if ((before & word::kJoiners) != 0) unpark_all(word);
+  release_reference();
 }
 
 int Call::reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
@@ -130,7 +126,7 @@ int Call::reject(Word generation, int code, const char* message, std::uint64_t t
   int status = CROCHET_OK;
   do {
     if (!word::alive(w, generation)) status = CROCHET_EINVAL;
-    else if (word::phase(w) != Phase::kRunning) status = settled_before(w);
+    else if (word::phase(w) != Phase::kRunning) status = too_late_code(w);
   } while (status == CROCHET_OK &&
            !word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed));
 
@@ -161,8 +157,8 @@ bool Call::end_as(Outcome queued, Outcome running) {
     from = word::phase(w);
     if (!word::unsettled_and_free(w)) return false;
     // acq_rel: against start() and the settlers; releases what the caller did before to the waiters.
-  } while (!word.compare_exchange_weak(w, word::settled_as(w, from == Phase::kQueued ? queued : running), acq_rel,
-                                       relaxed));
+  } while (!word.compare_exchange_weak(
+      w, from == Phase::kQueued ? word::never_run_as(w, queued) : word::settled_as(w, running), acq_rel, relaxed));
   tell(w);
   if (from == Phase::kQueued) never_ran();
   return true;
@@ -194,7 +190,8 @@ bool Call::ask_to_stop() {
 void Call::abandon(std::uint32_t loop_id) {
   Word w = word.load(acquire);
   do {
-    if (word::references(w) == 0 || word::finished(w) || loop.load(relaxed) != loop_id) return;
+    if (word::references(w) == 0 || word::finished(w) || (w & word::kNeverRan) != 0) return;
+    if (loop.load(relaxed) != loop_id) return;
     // Lost against a destruction without a read-modify-write (N7) at worst, and then nobody misses it.
   } while (!word.compare_exchange_weak(w, w | word::kAbandoned, acq_rel, acquire));
   if ((w & word::kJoiners) != 0) unpark_all(word);
@@ -234,9 +231,9 @@ void Call::finish_slowly() {
     // acq_rel: publishes drop(arg) to joiners and the brokenness to waiters; acquires for destroy().
     if (!word.compare_exchange_weak(w, wanted, acq_rel, acquire)) continue;
 
-    if (word::references(wanted) == 0) return destroy(wanted);
     const bool broke = word::unsettled_and_free(w);
     if ((broke && (w & word::kWaiters) != 0) || (w & word::kJoiners) != 0) unpark_all(word);
+    if (word::references(wanted) == 0) return destroy(wanted);
     if (broke && (w & word::kWatched) != 0) {
       deliver_watchers(*this);
       release_reference();
@@ -293,8 +290,9 @@ int Call::cancel(Word generation, int* out_outcome) {
     if (hooked && (w & word::kAsked) != 0) return CROCHET_OK;
     const Word asked = (w & word::kAsked) != 0 ? w : w | word::kCancelAsked;
     // With a hook the call travels to its loop once more, as a message, with a reference of its own.
-    const Word wanted = hooked ? (asked | word::kPosted) + word::kReference
-                             : word::settled_as(asked, word::reason(asked));
+    const Word wanted = hooked                    ? (asked | word::kPosted) + word::kReference
+                        : from == Phase::kQueued ? word::never_run_as(asked, Outcome::kCancelled)
+                                                 : word::settled_as(asked, word::reason(asked));
     // acq_rel: with on_cancel's kHooked, with start() and the settlers.
     if (!word.compare_exchange_weak(w, wanted, acq_rel, relaxed)) continue;
     if (hooked) {
@@ -328,7 +326,8 @@ int Call::take(Word generation, void** out_value, crochet_drop_fn** out_drop) {
 bool Call::observe(Word generation) {
   Word w = word.load(acquire);
   do {
-    if (!word::alive(w, generation) || !word::settled(w) || word::outcome(w) == Outcome::kValue) return false;
+    if (!word::alive(w, generation) || !word::settled(w)) return false;
+    if (word::outcome(w) == Outcome::kValue || word::outcome(w) == Outcome::kForked) return false;
     if ((w & word::kObserved) != 0) return true;
     // relaxed would do: read by who destroys, ordered by the references. acquire: the caller reads the error next.
   } while (!word.compare_exchange_weak(w, w | word::kObserved, acq_rel, acquire));
@@ -338,7 +337,8 @@ bool Call::observe(Word generation) {
 bool Call::retain(Word generation) {
   Word w = word.load(relaxed);
   do {
-    if (!word::alive(w, generation) || word::references(w) > word::kMaxReferences) return false;
+    const Word handles = word::references(w) - (word::finished(w) ? 0 : 1);
+    if (!word::alive(w, generation) || handles >= word::kMaxReferences) return false;
     // acq_rel: a stale retain must not be reordered into the slot's next life.
   } while (!word.compare_exchange_weak(w, w + word::kReference, acq_rel, relaxed));
   return true;

@@ -156,6 +156,11 @@ inline constexpr int kWaitCodes[8] = {CROCHET_OK,       CROCHET_EFAILED, CROCHET
                                       CROCHET_ESTOPPED, CROCHET_EBROKEN, CROCHET_EFORKED,   CROCHET_EINVAL};
 inline int wait_code(Word settled_word) { return kWaitCodes[static_cast<Word>(word::outcome(settled_word))]; }
 
+// What somebody is told who comes too late to settle, or to set a hook.
+inline int too_late_code(Word w) {
+  return word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_EALREADY;
+}
+
 // A cancel message and a call to be started travel the same way: which is it? The loop has popped it.
 inline bool is_message(Word w) { return (w & word::kPosted) != 0; }
 

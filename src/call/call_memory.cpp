@@ -34,12 +34,15 @@ void end_thread_cache(void* cache) {
   delete self;
 }
 
+// pthread_once and no static of the function: a fork in the middle of the former is made good in the child.
+pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
 pthread_key_t thread_end_key;
-bool make_thread_end_key() { return pthread_key_create(&thread_end_key, &end_thread_cache) == 0; }
+bool has_thread_end_key = false;
 
 ThreadCache* make_thread_cache() {
-  static const bool has_key = make_thread_end_key();
-  if (t_without_cache || !has_key) return nullptr;
+  pthread_once(&thread_end_once,
+               [] { has_thread_end_key = pthread_key_create(&thread_end_key, &end_thread_cache) == 0; });
+  if (t_without_cache || !has_thread_end_key) return nullptr;
   auto* cache = new (std::nothrow) ThreadCache;
   if (cache == nullptr) return nullptr;
   if (pthread_setspecific(thread_end_key, cache) != 0) {

@@ -37,7 +37,7 @@ bool announce(Call& call, Word generation) {
 int set_hook(Call& call, Word generation, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop) {
   const Word w = call.word.load(acquire);
   if (!word::alive(w, generation)) return CROCHET_EINVAL;
-  if (word::phase(w) != Phase::kRunning || (w & word::kAsked) != 0) return CROCHET_EALREADY;
+  if (word::phase(w) != Phase::kRunning || (w & word::kAsked) != 0) return too_late_code(w);
   if (fn == nullptr && call.side() == nullptr) return CROCHET_OK;
   SideRecord* side = call.need_side();
   Hook* hook = nullptr;

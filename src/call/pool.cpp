@@ -63,16 +63,12 @@ void Pool::give_magazine(Magazine magazine) { depot_.push(*this, {index_of(magaz
 bool Pool::grow() {
   auto* memory = static_cast<char*>(std::aligned_alloc(kSlabSize, kSlabSize));
   if (memory == nullptr) return false;
-  const std::uint32_t number = slab_count_.fetch_add(1, relaxed);
-  if (number >= kMostSlabs) {
-    slab_count_.fetch_sub(1, relaxed);
+  auto* slab = new (memory) Slab{number_, 0};
+  for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slot_in(slab, i)) Call;
+  if (!publish(slab)) {
     std::free(memory);
     return false;
   }
-  auto* slab = new (memory) Slab{number_, number};
-  for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slot_in(slab, i)) Call;
-  // release: who finds the slab here, or an index into it in the depot, sees its slots made.
-  slabs_.at[number].store(slab, release);
 
   Magazine magazine;
   for (std::uint32_t i = slots_per_slab(); i-- > 0;) {
@@ -80,6 +76,18 @@ bool Pool::grow() {
     if (magazine.count == kMagazineSize || i == 0) give_magazine(std::exchange(magazine, Magazine{}));
   }
   return true;
+}
+
+bool Pool::publish(Slab* slab) {
+  // No gaps: the first place that is empty is the end for a walk.
+  for (slab->number = first_empty_.load(relaxed); slab->number < kMostSlabs; ++slab->number) {
+    Slab* expected = nullptr;
+    // release: who finds the slab here, or an index into it in the depot, sees its slots made.
+    if (!slabs_.at[slab->number].compare_exchange_strong(expected, slab, acq_rel, relaxed)) continue;
+    first_empty_.store(slab->number + 1, relaxed);  // a hint: it may fall back, never run ahead
+    return true;
+  }
+  return false;
 }
 
 std::uint32_t Pool::slots_per_slab() const {
@@ -100,14 +108,11 @@ Call* Pool::at(std::uint32_t index) const {
 Atomic<std::uint64_t>& Pool::link(std::uint32_t index) { return at(index)->function; }
 
 Call* Pool::slot(std::size_t position) const {
-  const std::size_t per_slab = slots_per_slab();
-  const std::size_t number = position / per_slab;
-  if (number >= std::min<std::size_t>(slab_count_.load(acquire), kMostSlabs)) return nullptr;
-  // acquire: with grow()'s release. A slab that is counted but not there yet holds nobody's call: its place is taken
-  // by the first slab, whose slots are looked at twice.
+  const std::size_t number = position / slots_per_slab();
+  if (number >= kMostSlabs) return nullptr;
+  // acquire: with publish()'s release.
   Slab* slab = slabs_.at[number].load(acquire);
-  if (slab == nullptr) slab = slabs_.at[0].load(acquire);
-  return slab == nullptr ? nullptr : slot_in(slab, static_cast<std::uint32_t>(position % per_slab));
+  return slab == nullptr ? nullptr : slot_in(slab, static_cast<std::uint32_t>(position % slots_per_slab()));
 }
 
 }  // namespace crochet

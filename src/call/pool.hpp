@@ -89,6 +89,7 @@ class Pool {
   Magazine take_magazine();  // from the depot, or a new slab; empty: no memory
   void give_magazine(Magazine magazine);
   bool grow();
+  bool publish(Slab* slab);
   std::uint32_t slots_per_slab() const;
   std::uint32_t index_of(const Call* call) const;
   Call* at(std::uint32_t index) const;
@@ -97,7 +98,7 @@ class Pool {
   const std::uint32_t slot_size_;
   const std::uint32_t number_;
   Depot<Pool> depot_;
-  Atomic<std::uint32_t> slab_count_{0};
+  Atomic<std::uint32_t> first_empty_{0};
 };
 
 }  // namespace crochet

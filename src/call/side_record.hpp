@@ -18,7 +18,7 @@ struct Hook {
   crochet_drop_fn* drop;
 };
 
-// Installed once in a call's life, by whoever needs it first (Call::side_record); gone when the call is destroyed.
+// Installed once in a call's life, by whoever needs it first (Call::need_side); gone when the call is destroyed.
 struct SideRecord {
   Plain<std::uint64_t> function{0};        // what the call's own field held; fixed at installation
   Plain<const char*> label{nullptr};       // fixed before the call is made

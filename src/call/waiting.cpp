@@ -36,6 +36,8 @@ int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout
   w = call.word.fetch_or(flag, acq_rel) | flag;
   const Word epoch = word::epoch(w);
   for (;;) {
+    // The handle was released under this wait: the slot may be somebody else's by now.
+    if (!word::alive(w, generation)) return CROCHET_EINVAL;
     if (done(w, until)) return code(w, until);
     if (until == Until::kFinished && (w & word::kAbandoned) != 0) return CROCHET_ESTOPPED;
     if (interrupted(w, epoch)) {

@@ -27,6 +27,7 @@
 //   kInterruptPending  interrupt; taken back by the first waiter that sees it       no
 //   kForgotten         the init store only: made without a result                   no
 //   kAbandoned         stop: the loop has ended, somebody still holds a deferred    no
+//   kNeverRan          who settled it out of kQueued                                no; kFinished follows when arg is dropped
 #pragma once
 
 #include <cstdint>
@@ -59,6 +60,7 @@ inline constexpr Word kFinished = Word{1} << 15;
 inline constexpr Word kInterruptPending = Word{1} << 16;
 inline constexpr Word kForgotten = Word{1} << 17;
 inline constexpr Word kAbandoned = Word{1} << 18;
+inline constexpr Word kNeverRan = Word{1} << 19;
 inline constexpr Word kAsked = kCancelAsked | kStopAsked;
 
 inline constexpr int kEpochShift = 20;
@@ -85,6 +87,7 @@ constexpr Word with_phase(Word w, Phase p) { return (w & ~kPhaseMask) | static_c
 constexpr Word settled_as(Word w, Outcome o) {
   return with_phase(w, Phase::kSettled) | (static_cast<Word>(o) << kOutcomeShift);
 }
+constexpr Word never_run_as(Word w, Outcome o) { return settled_as(w, o) | kNeverRan; }
 constexpr Word next_epoch(Word w) {
   return (w & ~kEpochMask) | ((w + (Word{1} << kEpochShift)) & kEpochMask);
 }

@@ -41,7 +41,7 @@ Call* open(crochet_call* handle) {
 void discard(Call* call) {
   const SideRecord* side = call->side();
   Call* after = side == nullptr ? nullptr : static_cast<Call*>(side->after);
-  if (after != nullptr) after->release_reference();
+  if (after != nullptr && !process_is_forked()) after->release_reference();
   call->word.store(word::unused(word::generation(call->word.load(relaxed)) + 1), release);
   call->end_side();
   free_call(call);
@@ -54,7 +54,7 @@ bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
   if (at_stop) return loop.push_at_stop(call);
   if (after == nullptr) return loop.post(call);
   // It may wait for long: the loop's stop must be able to find it.
-  if (!loop.accepts()) {
+  if (!loop.accepts(call->loop.load(relaxed))) {
     after->release_reference();
     return false;
   }
@@ -80,8 +80,9 @@ int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet
   crochet_result** out = out_result != nullptr ? out_result : &own;
   *out = nullptr;
   Destination to{};
-  int status = fn == nullptr || !valid_timeout(timeout_ns) ? CROCHET_EINVAL : find_destination(loop, &to);
-  if (status == CROCHET_OK && current_loop() != nullptr) status = CROCHET_EDEADLK;
+  int status = fn == nullptr || !valid_timeout(timeout_ns) ? CROCHET_EINVAL : CROCHET_OK;
+  if (status == CROCHET_OK && current_loop() != nullptr) status = process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
+  if (status == CROCHET_OK) status = find_destination(loop, &to);
   if (status != CROCHET_OK) return refused(status, arg, drop);
   status = submit(to, fn, arg, drop, out);
   if (status != CROCHET_OK) return status;
@@ -158,13 +159,15 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   Call* call = open(handle);
   if (call == nullptr) return CROCHET_EINVAL;
   void* const storage = call->arg;
-  if (fn == nullptr || process_is_forked()) {
+  const std::uint32_t id = call->loop.load(relaxed);
+  Loop& loop = *loop_table::block(id);
+  const bool is_parents = process_is_forked() || loop.is_parents();
+  if (fn == nullptr || is_parents) {
     if (drop != nullptr) run_drop(drop, storage);
     discard(call);
     return fn == nullptr ? CROCHET_EINVAL : CROCHET_EFORKED;
   }
   const bool at_stop = is_at_stop(*call);
-  const std::uint32_t id = call->loop.load(relaxed);
   Call* after = nullptr;
   if (SideRecord* side = call->side()) {
     after = side->after;
@@ -174,7 +177,7 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   const Word flags = (at_stop ? word::kAtStop : 0) | (forgotten ? word::kForgotten : 0);
   const Word generation = call->make(id, call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
   if (!forgotten) *out_result = result_handle(call, generation);
-  return send_off(*loop_table::block(id), call, at_stop, after) ? CROCHET_OK : take_back(call, out_result);
+  return send_off(loop, call, at_stop, after) ? CROCHET_OK : take_back(call, out_result);
 }
 
 void crochet_call_discard(crochet_call* handle) {

@@ -30,7 +30,7 @@ int crochet_deferred_new(crochet_loop* loop, void* arg, crochet_drop_fn* drop, c
   const Word generation = call->make(to.id, 0, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0,
                                      Call::From::kHand);
   // It is in no queue: ask after it was made, so that a stop that comes now finds it.
-  if (!to.loop->accepts()) {
+  if (!to.loop->accepts(to.id)) {
     call->end_as(Outcome::kNotRun, Outcome::kStopped);
     call->release_deferred(generation);
     if (!forgotten) call->release_reference();

@@ -4,38 +4,33 @@
 
 using namespace crochet;
 
-namespace {
-
-const crochet_options kDefaults{};
-
-int hand_out(int status, Loop* loop, crochet_loop** out_loop) {
-  if (loop != nullptr) *out_loop = loop_handle(loop);
-  return status;
-}
-
-}  // namespace
-
 int crochet_loop_new(const crochet_options* options, crochet_loop** out_loop) {
   if (out_loop == nullptr) return CROCHET_EINVAL;
   *out_loop = nullptr;
-  if (options != nullptr && options->mark != kOptionsMark) return CROCHET_EINVAL;
+  const crochet_options* chosen = options_or_defaults(options);
+  if (chosen == nullptr) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
   if (current_loop() != nullptr) return CROCHET_EDEADLK;
   Runtime* runtime = Runtime::get_or_make();
   if (runtime == nullptr) return CROCHET_ENOMEM;
   Loop* loop = nullptr;
-  return hand_out(runtime->new_loop(options == nullptr ? kDefaults : *options, &loop), loop, out_loop);
+  const int status = runtime->new_loop(*chosen, &loop);
+  if (status == CROCHET_OK) *out_loop = loop_handle(loop);
+  return status;
 }
 
 int crochet_loop_adopt(struct uv_loop_s* uv, const crochet_options* options, crochet_loop** out_loop) {
   if (out_loop == nullptr) return CROCHET_EINVAL;
   *out_loop = nullptr;
-  if (uv == nullptr || (options != nullptr && options->mark != kOptionsMark)) return CROCHET_EINVAL;
+  const crochet_options* chosen = options_or_defaults(options);
+  if (uv == nullptr || chosen == nullptr) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
   Runtime* runtime = Runtime::get_or_make();
   if (runtime == nullptr) return CROCHET_ENOMEM;
   Loop* loop = nullptr;
-  return hand_out(runtime->adopt_loop(uv, options == nullptr ? kDefaults : *options, &loop), loop, out_loop);
+  const int status = runtime->adopt_loop(uv, *chosen, &loop);
+  if (status == CROCHET_OK) *out_loop = loop_handle(loop);
+  return status;
 }
 
 int crochet_loop_stop(crochet_loop* loop, int64_t grace_ns) {
@@ -48,14 +43,16 @@ int crochet_loop_stop(crochet_loop* loop, int64_t grace_ns) {
 
 crochet_loop* crochet_loop_retain(crochet_loop* loop) {
   const LoopTarget target = target_of(loop);
-  return target.loop != nullptr && target.loop->retain_handle(target.generation) ? loop : nullptr;
+  if (target.loop == nullptr || process_is_forked() || target.loop->is_parents()) return nullptr;
+  return target.loop->retain_handle(target.generation) ? loop : nullptr;
 }
 
 void crochet_loop_release(crochet_loop* loop) {
   const LoopTarget target = target_of(loop);
+  if (target.loop == nullptr || process_is_forked() || target.loop->is_parents()) return;
+  const Loop::Hold hold(*target.loop);  // the loop may end, and its block be reused, as soon as nobody refers to it
   bool was_last = false;
-  if (target.loop == nullptr || !target.loop->release_handle(target.generation, &was_last)) return;
-  if (was_last && !target.loop->is_parents() && !process_is_forked()) target.loop->request_stop(0);
+  if (target.loop->release_handle(target.generation, &was_last) && was_last) target.loop->request_stop(0);
 }
 
 crochet_loop* crochet_current_loop(void) {

@@ -84,7 +84,8 @@ int crochet_result_interrupt(crochet_result* result) {
   if (process_is_forked()) return CROCHET_EFORKED;
   const Target target = target_of(result);
   if (target.call == nullptr || !interrupt_waits(*target.call, target.generation)) return CROCHET_EINVAL;
-  return CROCHET_OK;
+  const Word w = target.call->word.load(relaxed);
+  return word::settled(w) && word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_OK;
 }
 
 int crochet_result_stash(crochet_result* result, uint64_t type, uint64_t* out_uid) {

@@ -9,20 +9,8 @@
 
 using namespace crochet;
 
-namespace {
-
-constexpr crochet_options kDefaults{};
-
-// Null for something that is no options handle.
-const crochet_options* read(const crochet_options* options) {
-  if (options == nullptr) return &kDefaults;
-  return options->mark == kOptionsMark ? options : nullptr;
-}
-
-}  // namespace
-
 int crochet_setup(const crochet_options* options) {
-  const crochet_options* chosen = read(options);
+  const crochet_options* chosen = options_or_defaults(options);
   if (chosen == nullptr) return CROCHET_EINVAL;
   if (process_is_forked() && current_loop() != nullptr) return CROCHET_EFORKED;
   Runtime* runtime = Runtime::get_or_make();
@@ -30,7 +18,7 @@ int crochet_setup(const crochet_options* options) {
 }
 
 int crochet_no_setup(struct uv_loop_s* uv, const crochet_options* options) {
-  const crochet_options* chosen = read(options);
+  const crochet_options* chosen = options_or_defaults(options);
   if (uv == nullptr || chosen == nullptr) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
   Runtime* runtime = Runtime::get_or_make();
@@ -60,19 +48,19 @@ int crochet_options_new(crochet_options** out_options) {
 }
 
 void crochet_options_free(crochet_options* options) {
-  if (options == nullptr || read(options) == nullptr) return;
+  if (options == nullptr || options_or_defaults(options) == nullptr) return;
   options->mark = 0;
   delete options;
 }
 
 int crochet_options_set_thread_name(crochet_options* options, const char* name) {
-  if (options == nullptr || read(options) == nullptr || name == nullptr) return CROCHET_EINVAL;
+  if (options == nullptr || options_or_defaults(options) == nullptr || name == nullptr) return CROCHET_EINVAL;
   std::strncpy(options->thread_name, name, sizeof options->thread_name - 1);
   return CROCHET_OK;
 }
 
 int crochet_options_set_keep_alive(crochet_options* options, int keep_alive) {
-  if (options == nullptr || read(options) == nullptr || (keep_alive != 0 && keep_alive != 1)) return CROCHET_EINVAL;
+  if (options == nullptr || options_or_defaults(options) == nullptr || (keep_alive != 0 && keep_alive != 1)) return CROCHET_EINVAL;
   options->keep_alive = keep_alive != 0;
   return CROCHET_OK;
 }

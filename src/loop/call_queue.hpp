@@ -56,7 +56,7 @@ class CallQueue {
     return {head == closed() ? nullptr : head, false};
   }
 
-  // Does it accept calls? If yes, whoever closes it later sees what this thread did before. A read-modify-write for that.
+  // Does it accept calls? If yes, whoever closes it later sees what this thread did before: a read-modify-write.
   bool accepts() {
     Call* head = head_.load(relaxed);
     while (head != closed()) {
@@ -65,8 +65,8 @@ class CallQueue {
     return false;
   }
 
-  // May be out of date at once.
-  bool looks_closed() const { return head_.load(relaxed) == closed(); }
+  // No may be out of date at once; yes happens after the closing.
+  bool looks_closed() const { return head_.load(acquire) == closed(); }
 
   // ---- The loop's thread ----
 
@@ -75,6 +75,7 @@ class CallQueue {
     Call* head = head_.load(relaxed);
     do {
       *is_closed = head == closed();
+      if (*is_closed) head_.load(acquire);  // the stop that begins now happens after the closing, and all pushes (Q1)
       if (head == nullptr || *is_closed) return nullptr;
       // acq_rel: acquires the calls from their pushers.
     } while (!head_.compare_exchange_weak(head, nullptr, acq_rel, relaxed));
@@ -143,37 +144,28 @@ class AtStopStack {
     return true;
   }
 
-  // On the loop's thread, as close() is. Pushers only ever add in front.
+  // On the loop's thread.
   void prune() {
-    Call* list = head_.load(relaxed);
-    do {
-      if (list == nullptr || list == closed()) return;
-    } while (!head_.compare_exchange_weak(list, nullptr, acq_rel, relaxed));
-    Call* first = nullptr;
-    Call* last = nullptr;
+    Call* kept = nullptr;  // newest first
     std::uint32_t count = 0;
-    while (list != nullptr) {
-      Call* call = list;
-      list = call->next;
-      if (word::settled(call->word.load(acquire))) {
-        call->release_reference();
-        continue;
+    for (;;) {
+      Call* list = head_.load(relaxed);
+      while (list != nullptr && list != closed() && !head_.compare_exchange_weak(list, nullptr, acq_rel, relaxed)) {
       }
-      call->next = nullptr;
-      if (last == nullptr) first = call;
-      else last->next = call;
-      last = call;
-      ++count;
+      if (list != closed()) kept = without_husks(list, kept, &count);
+      Call* expected = nullptr;
+      pushes_.store(0, relaxed);
+      prune_at_.store(kFewestPushes + 2 * count, relaxed);
+      if (kept == nullptr || head_.compare_exchange_strong(expected, kept, acq_rel, acquire)) return;
+      if (expected != closed()) continue;
+      while (Call* call = kept) {  // closed from outside, while this thread was stuck
+        kept = call->next;
+        call->refuse();
+      }
+      return;
     }
-    pushes_.store(0, relaxed);
-    prune_at_.store(kFewestPushes + 2 * count, relaxed);
-    if (first == nullptr) return;
-    // Behind what was pushed meanwhile: a list that ends in null, which nobody else walks.
-    Call* newer = nullptr;
-    if (head_.compare_exchange_strong(newer, first, acq_rel, acquire)) return;
-    while (Call* next = newer->next) newer = next;
-    newer->next = first;
   }
+
   Call* close() {  // the list, newest first
     Call* head = head_.exchange(closed(), acq_rel);
     return head == closed() ? nullptr : head;
@@ -186,6 +178,26 @@ class AtStopStack {
 
  private:
   static constexpr std::uint32_t kFewestPushes = 64;
+
+  // The calls of `list` that still wait, in front of `older`.
+  static Call* without_husks(Call* list, Call* older, std::uint32_t* count) {
+    Call* first = older;
+    Call* last = nullptr;
+    while (Call* call = list) {
+      list = call->next;
+      if (word::settled(call->word.load(acquire))) {
+        call->release_reference();
+        continue;
+      }
+      ++*count;
+      call->next = older;
+      if (last == nullptr) first = call;
+      else last->next = call;
+      last = call;
+    }
+    return first;
+  }
+
   static Call* closed() { return reinterpret_cast<Call*>(std::uintptr_t{2}); }
 
   Atomic<Call*> head_{closed()};

@@ -3,8 +3,6 @@
 #include <uv.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "base/log.hpp"
 #include "base/status.hpp"
@@ -29,13 +27,25 @@ int check_libuv() {
   return CROCHET_EVERSION;
 }
 
-void foreign_status(int status, char* name, std::size_t name_size, char* message, std::size_t message_size) noexcept {
-  char text[128];
-  uv_err_name_r(status, text, sizeof text);
-  const bool known = std::strchr(text, ' ') == nullptr;  // else "Unknown system error 7"
-  std::snprintf(name, name_size, known ? "UV_%s" : "UNKNOWN", text);
-  uv_strerror_r(status, text, sizeof text);
-  std::snprintf(message, message_size, "%s", text);
+// Of the libuv built against; a newer one at run time may know more. Static strings, as its own functions can't promise.
+const char* foreign_status_name(int status) noexcept {
+  switch (status) {
+#define NAME(code, message) \
+  case UV_##code: return "UV_" #code;
+    UV_ERRNO_MAP(NAME)
+#undef NAME
+    default: return nullptr;
+  }
+}
+
+const char* foreign_status_message(int status) noexcept {
+  switch (status) {
+#define MESSAGE(code, message) \
+  case UV_##code: return message;
+    UV_ERRNO_MAP(MESSAGE)
+#undef MESSAGE
+    default: return nullptr;
+  }
 }
 
 }  // namespace crochet

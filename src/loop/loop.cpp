@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "loop/loop.hpp"
 
+#include <cxxabi.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ constexpr std::int64_t kDrainBudget = 2'000'000;
 // Reversing a list is cheap, but a list of millions is not.
 constexpr unsigned kReverseAtOnce = 4096;
 // The clock is read after 1 call, then after 2, 4... as long as calls are short.
-constexpr unsigned kMostCallsBetweenLooks = 64;
+constexpr unsigned kMostCallsBetweenLooks = 16;
 constexpr std::int64_t kShort = 20'000;
 
 // uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs an epoll descriptor,
@@ -47,14 +48,14 @@ constinit thread_local Loop* t_current_loop = nullptr;
 
 int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options) {
   uv_ = uv;
-  serial_ = birth.serial;
+  serial_.store(birth.serial, relaxed);
   alarm_ = birth.alarm;
-  stop_deadline_.store(kNotAsked, relaxed);
   end_code_.store(0, relaxed);
   join_claimed_.store(false, relaxed);
   joined_.store(false, relaxed);
   look_for_hooks_.store(false, relaxed);
   warned_.store(false, relaxed);
+  given_up_.store(false, relaxed);
   stop_ = Stop::kNotBegun;
   unfinished_ = {};
   stop_tick_ms_ = 0;
@@ -85,6 +86,7 @@ int Loop::make_handles() {
 }
 
 void Loop::open() {
+  stop_deadline_.store(kNotAsked, relaxed);
   state_.store(static_cast<Word>(State::kRunning), release);
   at_stop_.reopen();
   queue_.reopen();
@@ -127,8 +129,11 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 }
 
 void Loop::recycle() {
+  if (state() != State::kEnded || !joined_.load(acquire) || leaked_.load(relaxed)) return;
   const std::uint64_t next = (generation() + 1) % kGenerations;
-  references_.store(next << 32, release);
+  std::uint64_t nobody = std::uint64_t{generation()} << kGenerationShift;
+  // acq_rel: what the last holder did happens before the block's next use.
+  if (!references_.compare_exchange_strong(nobody, next << kGenerationShift, acq_rel, relaxed)) return;
   state_.store(static_cast<Word>(State::kUnused), release);
 }
 
@@ -158,7 +163,8 @@ void Loop::run_until_ended() {
 void Loop::before_poll() {
   do {
     drain();
-    if (has_leftovers() || queue_.looks_closed()) return;
+    if (has_leftovers() || stop_begun()) return;
+    // Fails also when the queue was closed meanwhile: the next round sees that, and begins the stop.
   } while (!queue_.mark_asleep());
 }
 
@@ -188,7 +194,8 @@ void Loop::drain() {
     since_look = 0;
     const std::int64_t before = now;
     now = monotonic_ns();
-    if (now >= enough) break;
+    if (queue_.looks_closed()) begin_stop();  // what is left over is not run any more
+    if (now >= enough || stop_begun()) break;
     look_after = now - before > kShort ? 1 : look_after < kMostCallsBetweenLooks ? 2 * look_after : look_after;
   }
   if (stop_begun()) return;
@@ -218,18 +225,25 @@ bool Loop::refill() {
 }
 
 void Loop::process(Call* call) {
-  if (is_message(call->word.load(acquire))) {
-    call->deliver_cancel_message();
-  } else if (call->loop.load(relaxed) != id()) {
+  try {
+    if (is_message(call->word.load(acquire))) call->deliver_cancel_message();
+    else run_or_bury(call);
+  } catch (abi::__forced_unwind&) {
+    // pthread_exit or a cancellation in a callback. Our own thread sees it in run_until_ended().
+    if (adopted_) died();
+    throw;
+  }
+  // A callback forked and returned in the child: going on here would steal the parent's wake-ups.
+  if (process_is_forked()) pthread_exit(nullptr);
+}
+
+void Loop::run_or_bury(Call* call) {
+  if (call->loop.load(relaxed) != id()) {
     call->refuse();  // made for a loop that has ended, whose control block this was
   } else if (call->start()) {
     call->run();
   } else {
     call->release_reference();  // cancelled or stopped while it was queued
-  }
-  if (process_is_forked()) {
-    // A callback forked and returned in the child: going on here would steal the parent's wake-ups.
-    pthread_exit(nullptr);
   }
 }
 
@@ -243,9 +257,15 @@ bool Loop::run_soon(crochet_call_fn* fn) {
 }
 
 bool Loop::push_at_stop(Call* call) {
-  bool many_husks = false;
-  if (!at_stop_.push(call, &many_husks)) return false;
-  if (many_husks) run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->at_stop_.prune(); });
+  bool many_pushes = false;
+  if (!at_stop_.push(call, &many_pushes)) return false;
+  // The push was on the stack that reopen() made, whose loop has another id: nobody but this thread would settle it.
+  if (id() != call->loop.load(relaxed)) {
+    call->end_as(Outcome::kNotRun, Outcome::kStopped);
+    call->retain_certain();  // the stack has the group's, the husk's; the caller gives another one back
+    return false;
+  }
+  if (many_pushes) run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->at_stop_.prune(); });
   return true;
 }
 
@@ -279,14 +299,14 @@ void Loop::call_alarm() {
 
 bool Loop::alive(std::uint32_t generation) const {
   const std::uint64_t now = references_.load(acquire);
-  return now >> 32 == generation && static_cast<std::uint32_t>(now) != 0;
+  return now >> kGenerationShift == generation && static_cast<std::uint32_t>(now) != 0;
 }
 
 bool Loop::retain_handle(std::uint32_t generation) {
   std::uint64_t now = references_.load(relaxed);
   do {
     const auto count = static_cast<std::uint32_t>(now);
-    if (now >> 32 != generation || count == 0 || count >= kMostReferences) return false;
+    if (now >> kGenerationShift != generation || count == 0 || count >= kMostReferences) return false;
   } while (!references_.compare_exchange_weak(now, now + 1, acq_rel, relaxed));
   return true;
 }
@@ -294,7 +314,7 @@ bool Loop::retain_handle(std::uint32_t generation) {
 bool Loop::release_handle(std::uint32_t generation, bool* was_last) {
   std::uint64_t now = references_.load(relaxed);
   do {
-    if (now >> 32 != generation || static_cast<std::uint32_t>(now) == 0) return false;
+    if (now >> kGenerationShift != generation || static_cast<std::uint32_t>(now) == 0) return false;
   } while (!references_.compare_exchange_weak(now, now - 1, acq_rel, relaxed));
   *was_last = static_cast<std::uint32_t>(now) == 1;
   return true;

@@ -4,7 +4,7 @@
 // Control blocks live in the loop table, are never unmapped, and serve other loops later (Q4): the id tells them apart.
 //
 //   state      who runs what                                       left by
-//   kUnused    nobody; in the table's free list                    start, adopt
+//   kUnused    nobody; the table may give it out                       start, adopt
 //   kRunning   the loop's thread drains the queue                  request_stop, the first
 //   kStopping  the queue is closed; the phases of loop_stop.cpp    the loop's thread when it is through: kEnded
 //   kEnded     nothing of ours is open on the libuv loop           the table, when nobody refers to it: kUnused
@@ -43,7 +43,7 @@ class alignas(64) Loop {
   };
   int start(const Birth& birth, const crochet_options& options);
   int adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
-  void recycle();  // ended, joined, nobody refers to it
+  void recycle();  // if it is ended and joined, and nobody refers to it
 
   // ---- Any thread.
   bool post(Call* call) {
@@ -55,7 +55,8 @@ class alignas(64) Loop {
     return false;
   }
   bool push_at_stop(Call* call);
-  bool accepts() { return queue_.accepts(); }
+  // Does the loop of that id, which may be another one by now, accept calls? See CallQueue::accepts().
+  bool accepts(std::uint32_t id) { return queue_.accepts() && this->id() == id; }
   bool looks_closed() const { return queue_.looks_closed(); }
   void look_for_hooks_again() { look_for_hooks_.store(true, release); }
   // Asks the alarm to be called soon, on the loop's thread. False: no memory, or the loop accepts nothing.
@@ -68,7 +69,8 @@ class alignas(64) Loop {
   std::uint32_t rounds() const { return rounds_.load(relaxed); }
   void warn_that_nobody_runs_it();
   uv_loop_t* uv() const { return uv_; }
-  std::uint64_t serial() const { return serial_; }  // later made, larger
+  std::uint64_t serial() const { return serial_.load(relaxed); }  // later made, larger
+  bool is_given_up() const { return given_up_.load(relaxed); }    // it did not end in time, and that was reported
   const char* name() const { return name_; }
 
   // Starts the stop, once; later ones change nothing. Never blocks. Drops arguments of calls that never started.
@@ -82,8 +84,6 @@ class alignas(64) Loop {
   // Ended and not joined yet: joins the thread; by whoever claims it first. Gives up when the thread takes longer than a
   // second to go away: then thread-local destructors of the host's are stuck.
   void join_thread();
-  bool is_reusable() const;  // ended, joined, nothing leaked
-
   // In a forked child. The first touches atomics only, the second is by setup there.
   void close_in_child() {
     queue_.close();
@@ -97,18 +97,33 @@ class alignas(64) Loop {
   bool is_parents() const { return parents_.load(relaxed); }
 
   // ---- References of handles. A handle carries the block's generation.
-  std::uint32_t generation() const { return static_cast<std::uint32_t>(references_.load(acquire) >> 32); }
+  std::uint32_t generation() const { return static_cast<std::uint32_t>(references_.load(acquire) >> kGenerationShift); }
   void first_reference() { references_.fetch_add(1, acq_rel); }
   bool alive(std::uint32_t generation) const;
   bool retain_handle(std::uint32_t generation);
   // `*was_last`: nobody refers to the loop any more.
   bool release_handle(std::uint32_t generation, bool* was_last);
-  std::uint32_t references() const { return static_cast<std::uint32_t>(references_.load(acquire)); }
+
+  // Keeps the block from being reused, without being a handle: for those who found the loop in the table. Look at the
+  // loop after holding it.
+  class Hold {
+   public:
+    explicit Hold(Loop& loop) : loop_(loop) { loop_.references_.fetch_add(kOneHold, acq_rel); }
+    ~Hold() { loop_.references_.fetch_sub(kOneHold, acq_rel); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Loop& loop_;
+  };
 
   static constexpr std::uint32_t kGenerations = 32;
   static constexpr std::uint32_t kMostReferences = std::uint32_t{1} << 24;
 
  private:
+  static constexpr int kGenerationShift = 56;
+  static constexpr std::uint64_t kOneHold = std::uint64_t{1} << 32;
+
   struct Handles {  // all libuv handles of ours; closed together
     uv_async_t wake_up;
     uv_prepare_t before_poll;
@@ -133,7 +148,8 @@ class alignas(64) Loop {
   void run_until_ended();
   void drain();                 // runs what is queued, for a bounded time
   bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
-  void process(Call* call);     // starts it, delivers its message, or buries the husk
+  void process(Call* call);     // a call or a message that was popped
+  void run_or_bury(Call* call);
   void before_poll();
   void after_poll();
   void call_alarm();
@@ -158,12 +174,14 @@ class alignas(64) Loop {
   AtStopStack at_stop_;
 
   Atomic<std::uint32_t> id_{0};
-  Atomic<std::uint64_t> references_{0};  // generation << 32 | handles
+  Atomic<std::uint64_t> references_{0};  // generation (from bit 56), holds (from bit 32), handles
   Atomic<Word> state_{static_cast<Word>(State::kUnused)};  // waiters for the end park on it
   Atomic<bool> look_for_hooks_{false};
   Atomic<std::int64_t> stop_deadline_{kNotAsked};  // set once: who sets it closes the queue
   Atomic<int> end_code_{0};                // published by kEnded
-  Atomic<bool> leaked_{false};             // a thread or a libuv loop was left behind: never reused
+  Atomic<std::uint64_t> serial_{0};
+  Atomic<bool> given_up_{false};           // whoever waited for the end left the thread behind
+  Atomic<bool> leaked_{false};             // a libuv loop or a handle was left behind: never reused
   Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
   Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
   Atomic<bool> warned_{false};
@@ -171,7 +189,6 @@ class alignas(64) Loop {
   Atomic<bool> joined_{false};
 
   // Fixed from start or adopt to the end.
-  std::uint64_t serial_ = 0;
   bool adopted_ = false;
   bool keep_alive_ = true;
   uv_loop_t* uv_ = nullptr;
@@ -187,6 +204,7 @@ class alignas(64) Loop {
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
   unsigned open_handles_ = 0;
+  bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed
 
   uv_loop_t own_uv_;
   Handles handles_;

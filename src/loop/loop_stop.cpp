@@ -11,8 +11,8 @@
 //
 // If the thread is stuck in a callback, who waits for the end settles the calls from outside instead.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <ctime>
 
 #include "base/log.hpp"
 #include "base/park.hpp"
@@ -29,6 +29,10 @@ constexpr std::int64_t kCallbackTime = 1'000'000'000;
 // How long the loop's thread waits for a preempted pusher to make the wake-up it owes.
 constexpr std::int64_t kOwedWakeUpTime = 1'000'000'000;
 constexpr unsigned kLongestTick = 10;  // ms between two looks during the grace
+// How long a thread may take to go away once its loop has ended, and how often that is looked at.
+constexpr std::int64_t kThreadEndTime = 1'000'000'000;
+constexpr std::int64_t kShortestNap = 20'000;
+constexpr std::int64_t kLongestNap = 5'000'000;
 
 }  // namespace
 
@@ -68,7 +72,7 @@ int Loop::wait_until_ended(Deadline overdue) {
   while (static_cast<State>(state) == State::kStopping) {
     if (park(state_, word::low_half(state), overdue, false) == Parked::kTimedOut) {
       if (this->state() != State::kStopping) break;
-      leaked_.store(true, relaxed);
+      given_up_.store(true, relaxed);
       log(LogLevel::kError, "loop \"%s\" does not stop: %s; its thread is left behind", name_,
           adopted_ ? "nobody runs it" : "a callback is stuck");
       settle_from_outside();
@@ -80,6 +84,11 @@ int Loop::wait_until_ended(Deadline overdue) {
 }
 
 void Loop::settle_from_outside() {
+  for (Call* call = at_stop_.close(); call != nullptr;) {
+    Call* next = call->next;
+    call->refuse();
+    call = next;
+  }
   for_each_unsettled(id(), [](Call& call) { call.end_as(Outcome::kNotRun, Outcome::kStopped); });
   CallWalk walk;
   while (Call* call = walk.next()) call->abandon(id());
@@ -87,14 +96,16 @@ void Loop::settle_from_outside() {
 
 void Loop::join_thread() {
   if (joined_.load(acquire) || join_claimed_.exchange(true, acq_rel)) return;
-  timespec until{};
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += 1;
-  if (pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &until) == 0) joined_.store(true, release);
-}
-
-bool Loop::is_reusable() const {
-  return state() == State::kEnded && joined_.load(acquire) && !leaked_.load(relaxed) && references() == 0;
+  // It is on its last instructions, unless a thread-local destructor of the host's is stuck. Polled, since the thread
+  // sanitizers know no join that gives up by the monotonic clock.
+  const Deadline overdue = Deadline::after(kThreadEndTime);
+  std::int64_t nap = kShortestNap;
+  while (pthread_tryjoin_np(thread_, nullptr) == EBUSY) {
+    if (overdue.passed()) return;
+    park(state_, word::low_half(static_cast<Word>(State::kEnded)), Deadline::after(nap), false);
+    nap = std::min(2 * nap, kLongestNap);
+  }
+  joined_.store(true, release);
 }
 
 // ---- The loop's thread ----
@@ -128,8 +139,7 @@ void Loop::settle_unstarted() {
 void Loop::run_at_stop_calls() {
   for (Call* call = at_stop_.close(); call != nullptr;) {
     Call* next = call->next;  // before it starts
-    if (call->start()) call->run();
-    else call->release_reference();
+    run_or_bury(call);
     call = next;
   }
 }
@@ -168,7 +178,7 @@ void Loop::close_handles() {
   const bool all_sent = queue_.wait_for_owed_wake_ups(Deadline::after(kOwedWakeUpTime));
   if (!all_sent) {
     log(LogLevel::kCritical, "loop \"%s\": a thread that was to wake it does not go on; its memory is left behind", name_);
-    leaked_.store(true, relaxed);
+    wake_up_in_use_ = true;
   }
   const auto close = [this](auto* handle) {
     ++open_handles_;
@@ -196,11 +206,11 @@ int Loop::close_own_uv() {
   int status = UV_EBUSY;
   for (int i = 0; i < kRounds && status == UV_EBUSY; ++i) {
     uv_run(uv_, UV_RUN_NOWAIT);
-    status = leaked_.load(relaxed) ? UV_EBUSY : uv_loop_close(uv_);
+    status = wake_up_in_use_ ? UV_EBUSY : uv_loop_close(uv_);
   }
   if (status == 0) return CROCHET_OK;
-  if (leaked_.load(relaxed)) return CROCHET_OK;
   leaked_.store(true, relaxed);
+  if (wake_up_in_use_) return CROCHET_OK;
 
   struct Names {
     char text[512] = "";

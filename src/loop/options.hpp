@@ -16,3 +16,15 @@ struct crochet_options {
   char thread_name[crochet::kThreadNameSize] = "crochet";
   bool keep_alive = true;
 };
+
+namespace crochet {
+
+inline constexpr crochet_options kDefaultOptions{};
+
+// What a parameter that may be null means; null: it is no handle of ours.
+inline const crochet_options* options_or_defaults(const crochet_options* options) {
+  if (options == nullptr) return &kDefaultOptions;
+  return options->mark == kOptionsMark ? options : nullptr;
+}
+
+}  // namespace crochet

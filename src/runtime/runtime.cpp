@@ -31,12 +31,15 @@ Loop* newest_before(std::uint64_t serial) {
   return newest;
 }
 
+// visit(Loop&) for each active loop that is not given up, held meanwhile. Loops made in the course of it are left out.
 template <class Visit>
 void for_each_newest_first(Visit&& visit) {
   std::uint64_t serial = UINT64_MAX;
   while (Loop* loop = newest_before(serial)) {
+    const Loop::Hold hold(*loop);
+    if (loop->serial() >= serial) continue;  // another loop by now
     serial = loop->serial();
-    visit(*loop);
+    if (is_active(*loop) && !loop->is_given_up()) visit(*loop);
   }
 }
 
@@ -77,6 +80,12 @@ Runtime* Runtime::get() { return instance_.load(acquire); }
 
 Runtime* Runtime::get_or_make() {
   if (Runtime* runtime = get()) return runtime;
+  // Once in the life of the process and its forked children, who inherit both; before there is anything to fork.
+  static constinit pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, [] {
+    pthread_atfork(nullptr, nullptr, &Runtime::in_child);
+    std::atexit(&Runtime::at_exit);
+  });
   auto* made = new (std::nothrow) Runtime;
   if (made == nullptr) return nullptr;
   Runtime* expected = nullptr;
@@ -85,16 +94,7 @@ Runtime* Runtime::get_or_make() {
     delete made;
     return expected;
   }
-  register_handlers();
   return made;
-}
-
-void Runtime::register_handlers() {
-  // Once in the life of the process and its forked children, who inherit both.
-  static constinit Atomic<bool> registered{false};
-  if (registered.exchange(true, acq_rel)) return;
-  pthread_atfork(nullptr, nullptr, &Runtime::in_child);
-  std::atexit(&Runtime::at_exit);
 }
 
 // ---- Setup ----
@@ -159,11 +159,13 @@ void Runtime::make_default(Loop& loop) {
   drop_default();
   was_shut_down_.store(false, release);
   default_id_.store(loop.id(), release);  // release: who reads the id finds the loop running
+  if (stash_.expires()) loop.request_alarm();
 }
 
 void Runtime::drop_default() {
   const std::uint32_t id = default_id_.exchange(0, acq_rel);
   if (id == 0) return;
+  was_shut_down_.store(true, release);
   Loop* loop = loop_table::block(id);
   bool was_last = false;
   loop->release_handle(loop->generation(), &was_last);
@@ -173,7 +175,7 @@ void Runtime::reuse_ended_loops() {
   loop_table::for_each([](Loop& loop) {
     if (loop.state() != Loop::State::kEnded || loop.is_parents()) return;
     loop.join_thread();
-    if (loop.is_reusable()) loop.recycle();
+    loop.recycle();
   });
 }
 
@@ -193,27 +195,39 @@ int Runtime::shutdown(std::int64_t grace_ns) {
     clear_stash();
     return CROCHET_EINPROGRESS;
   }
-  {
-    std::unique_lock lock(mutex_);
-    if (shutting_down_) {  // shared: whoever comes while it lasts gets its code
-      changed_.wait(lock, [this] { return !shutting_down_; });
-      return shutdown_code_;
-    }
-    shutting_down_ = true;
-  }
   int code = CROCHET_OK;
+  if (!begin_shutdown(&code)) return code;
+  // Neither lock nor token is held: drop functions run in here, and may set up anew.
+  drop_default();
+  code = stop_all(grace_ns);
+  clear_stash();
   {
     const Token token(*this);
-    code = stop_all(grace_ns);
-    drop_default();
-    clear_stash();
     reuse_ended_loops();
   }
+  end_shutdown(code);
+  return code;
+}
+
+bool Runtime::begin_shutdown(int* out_code) {
+  std::unique_lock lock(mutex_);
+  if (shutting_down_) {
+    *out_code = CROCHET_EINPROGRESS;  // called by a drop function of its own: it must not wait for itself
+    if (pthread_equal(shutting_down_thread_, pthread_self()) != 0) return false;
+    changed_.wait(lock, [this] { return !shutting_down_; });
+    *out_code = shutdown_code_;
+    return false;
+  }
+  shutting_down_ = true;
+  shutting_down_thread_ = pthread_self();
+  return true;
+}
+
+void Runtime::end_shutdown(int code) {
   const std::lock_guard lock(mutex_);
   shutting_down_ = false;
   shutdown_code_ = code;
   changed_.notify_all();
-  return code;
 }
 
 int Runtime::stop_all(std::int64_t grace_ns) {
@@ -241,7 +255,11 @@ void Runtime::request_stop_of_all(std::int64_t grace_ns) {
 
 int Runtime::stash(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid) {
   bool expires_first = false;
-  const int status = stash_.put(call, generation, type, out_uid, &expires_first);
+  int status = stash_.put(call, generation, type, out_uid, &expires_first);
+  if (status == CROCHET_ENOSPC) {  // what has expired takes no room, whether or not somebody came to drop it
+    stash_.expire();
+    status = stash_.put(call, generation, type, out_uid, &expires_first);
+  }
   if (expires_first) {
     // Without a default loop, or memory for the message, what has expired is found out when it is asked for, and dropped
     // by the next one that expires or at shutdown.

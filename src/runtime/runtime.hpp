@@ -47,12 +47,13 @@ class Runtime {
   bool has_default() const;
   void reuse_ended_loops();
   int stop_all(std::int64_t grace_ns);
+  bool begin_shutdown(int* out_code);  // false: somebody else's, whose code this is
+  void end_shutdown(int code);
   void request_stop_of_all(std::int64_t grace_ns);
   void clear_stash();
 
   static void at_exit();
   static void in_child();
-  static void register_handlers();
   static void leave_everything_to_parent();
 
   static Atomic<Runtime*> instance_;
@@ -63,6 +64,7 @@ class Runtime {
   std::condition_variable changed_;
   bool token_taken_ = false;     // guarded by mutex_
   bool shutting_down_ = false;   // guarded by mutex_
+  pthread_t shutting_down_thread_{};  // guarded by mutex_
   int shutdown_code_ = 0;        // guarded by mutex_; of the last shutdown
 
   std::uint64_t next_serial_ = 1;  // by the holder of the token

@@ -73,6 +73,11 @@ void Stash::set_limits(std::uint32_t capacity, std::int64_t time_to_live_ns) {
   time_to_live_ns_ = time_to_live_ns;
 }
 
+bool Stash::expires() {
+  const std::lock_guard lock(mutex_);
+  return !expiries_.empty();
+}
+
 Deadline Stash::expire() {
   for (;;) {
     Entry expired{};

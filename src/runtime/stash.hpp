@@ -16,12 +16,13 @@ namespace crochet {
 class Stash {
  public:
   // The stash holds one reference of `call`, which passes to it on success. `*expires_first`: of all that is stashed it
-  // is the first to expire (somebody has to call expire() then, at `*expiry`).
+  // is the first to expire (somebody has to call expire() when its time is over).
   int put(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid, bool* expires_first);
   // On success the reference passes to the caller.
   int take(std::uint64_t uid, std::uint64_t type, Call** out_call, Word* out_generation);
   void set_limits(std::uint32_t capacity, std::int64_t time_to_live_ns);
 
+  bool expires();  // does anything in it expire?
   // Drops what has expired; when does the next one? Runs drop functions.
   Deadline expire();
   // Drops everything. How many there were.
