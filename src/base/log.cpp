@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
+#include <ctime>
 
 namespace crochet {
 namespace {
@@ -25,6 +27,26 @@ const char* name(LogLevel level) {
   return "?";
 }
 
+// One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here. The write must not
+// raise SIGPIPE, nor be a cancellation point, in a thread that is the host's.
+void write_line(const char* line, std::size_t length) noexcept {
+  int cancel_state = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  sigset_t broken_pipe;
+  sigset_t pending;
+  sigset_t before;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+  if (::write(STDERR_FILENO, line, length) < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    constexpr timespec kNow{};
+    sigtimedwait(&broken_pipe, nullptr, &kNow);  // ours: taken away before it can be delivered
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setcancelstate(cancel_state, nullptr);
+}
+
 }  // namespace
 
 void log(LogLevel level, const char* format, ...) noexcept {
@@ -38,12 +60,7 @@ void log(LogLevel level, const char* format, ...) noexcept {
   va_end(arguments);
   length = std::min(length, kRoom - 1);
   line[length++] = '\n';
-  // One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here. It is a
-  // cancellation point, and the library must not end the host's thread here.
-  int cancel_state = 0;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
-  pthread_setcancelstate(cancel_state, nullptr);
+  write_line(line, static_cast<std::size_t>(length));
   errno = saved_errno;
 }
 
