@@ -281,8 +281,8 @@ int Call::cancel(Word generation, int* out_outcome) {
     if (!word::alive(w, generation)) return CROCHET_EINVAL;
     const Phase from = word::phase(w);
     if (from == Phase::kSettling || from == Phase::kSettled) {
-      *out_outcome = CROCHET_CANCEL_TOO_LATE;
       if (from == Phase::kSettled && word::outcome(w) == Outcome::kForked) return CROCHET_EFORKED;
+      *out_outcome = CROCHET_CANCEL_TOO_LATE;
       return CROCHET_OK;
     }
     const bool hooked = from == Phase::kRunning && (w & word::kHooked) != 0;

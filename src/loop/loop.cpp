@@ -67,7 +67,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 
 int Loop::make_handles() {
   // Only uv_async_init can fail, and it comes first.
-  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* h) { static_cast<Loop*>(h->data)->drain(); });
+  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* h) { static_cast<Loop*>(h->data)->drain(Deadline::after(kDrainBudget)); });
   if (status != 0) return status;
   uv_prepare_init(uv_, &handles_.before_poll);
   uv_check_init(uv_, &handles_.after_poll);
@@ -161,9 +161,9 @@ void Loop::run_until_ended() {
 }
 
 void Loop::before_poll() {
+  const Deadline enough = Deadline::after(kDrainBudget);  // for all rounds: calls may make calls for ever
   do {
-    drain();
-    if (has_leftovers() || stop_begun()) return;
+    if (!drain(enough) || stop_begun()) return;
     // Fails also when the queue was closed meanwhile: the next round sees that, and begins the stop.
   } while (!queue_.mark_asleep());
 }
@@ -176,15 +176,15 @@ void Loop::after_poll() {
   rounds_.fetch_add(1, relaxed);
   // Control may leave uv_run now: a push must be able to wake it, or a wake-up be under way.
   before_poll();
-  if (has_leftovers()) uv_async_send(&handles_.wake_up);
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0) uv_async_send(&handles_.wake_up);
 }
 
-void Loop::drain() {
-  if (stop_begun()) return;
+bool Loop::drain(Deadline enough) {
+  if (stop_begun()) return true;
   std::int64_t now = monotonic_ns();
-  const std::int64_t enough = now + kDrainBudget;
   unsigned look_after = 1;
   unsigned since_look = 0;
+  bool all = true;
   while (ready_ != nullptr || refill()) {
     if (Call* call = ready_) {
       ready_ = call->next;  // before it starts: then the link may be somebody else's
@@ -195,13 +195,18 @@ void Loop::drain() {
     const std::int64_t before = now;
     now = monotonic_ns();
     if (queue_.looks_closed()) begin_stop();  // what is left over is not run any more
-    if (now >= enough || stop_begun()) break;
+    if (stop_begun()) break;
+    if (now >= enough.ns()) {
+      all = false;
+      break;
+    }
     look_after = now - before > kShort ? 1 : look_after < kMostCallsBetweenLooks ? 2 * look_after : look_after;
   }
-  if (stop_begun()) return;
+  if (stop_begun()) return true;
   const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
-  if (has_leftovers() && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
-  if (!has_leftovers() && busy) uv_idle_stop(&handles_.busy);
+  if (!all && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
+  if (all && busy) uv_idle_stop(&handles_.busy);
+  return all;
 }
 
 bool Loop::refill() {

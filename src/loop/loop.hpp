@@ -146,7 +146,7 @@ class alignas(64) Loop {
   // ---- The loop's thread: loop.cpp.
   static void* thread_main(void* loop);
   void run_until_ended();
-  void drain();                 // runs what is queued, for a bounded time
+  bool drain(Deadline enough);  // runs what is queued. False: not all, there was enough to do; the loop must not block
   bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
   void process(Call* call);     // a call or a message that was popped
   void run_or_bury(Call* call);
@@ -155,7 +155,6 @@ class alignas(64) Loop {
   void call_alarm();
   bool run_soon(crochet_call_fn* fn);  // for the loop itself; any thread. False: no memory, or it accepts nothing
   bool stop_begun() const { return stop_ != Stop::kNotBegun; }
-  bool has_leftovers() const { return ready_ != nullptr || incoming_ != nullptr || reversing_ != nullptr; }
 
   // ---- The loop's thread: loop_stop.cpp.
   void begin_stop();            // once, when the queue is seen closed
