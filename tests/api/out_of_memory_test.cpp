@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+// Each function that may run out of memory, while allocations fail. A child each, so that no pool is filled before.
+#include <gtest/gtest.h>
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/failing_malloc.hpp"
+#include "api/provokes.hpp"
+#include "api/support/blocked_loop.hpp"
+#include "api/support/closure.hpp"
+#include "api/support/drop_counter.hpp"
+#include "api/support/ended.hpp"
+#include "api/support/host_loop.hpp"
+#include "api/support/in_child.hpp"
+#include "api/support/owned.hpp"
+#include "api/support/pending.hpp"
+#include "crochet.h"
+
+namespace contract {
+namespace {
+
+// Repeats `call` until it returns something else than CROCHET_OK: pools last for a while.
+template <typename Call>  // no std::function: that would allocate
+int until_refused(int attempts, const Call& call) {
+  for (int i = 0; i < attempts; ++i) {
+    const int code = call();
+    if (code != CROCHET_OK) return code;
+  }
+  return CROCHET_OK;
+}
+
+// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds. Every
+// failure must be a code that says so, the first one CROCHET_ENOMEM.
+void fail_in_turn(const std::function<int()>& start) {
+  for (long allowed = 0; allowed < 1000; ++allowed) {
+    int code;
+    {
+      const FailingAllocations none(allowed);
+      code = start();
+    }
+    if (code == CROCHET_OK) {
+      EXPECT_GT(allowed, 0) << "nothing was allocated";
+      return;
+    }
+    if (allowed == 0) {
+      EXPECT_EQ(code, CROCHET_ENOMEM);
+    }
+    // Where libuv or the system ran out, its own code is passed on.
+    EXPECT_TRUE(code == CROCHET_ENOMEM || code == UV_ENOMEM || code == UV_EAGAIN)
+        << crochet_status_name(code) << " after " << allowed << " allocations";
+  }
+  ADD_FAILURE() << "it never succeeded";
+}
+
+// Loops of the library's own fail at its own first allocation only: where libuv 1.44 finds none while it makes a loop,
+// libuv aborts, whoever asks.
+int without_memory(const std::function<int()>& start) {
+  const FailingAllocations none;
+  return start();
+}
+
+TEST(OutOfMemory, SetupMayBeRetried) {
+  PROVOKES(crochet_setup, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    EXPECT_EQ(without_memory([] { return crochet_setup(nullptr); }), CROCHET_ENOMEM);
+    EXPECT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_ENOTSETUP);
+    EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, NoSetupMayBeRetried) {
+  PROVOKES(crochet_no_setup, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    HostLoop host;
+    fail_in_turn([&] { return crochet_no_setup(host.uv(), nullptr); });
+    EXPECT_EQ(crochet_shutdown(0), CROCHET_EINPROGRESS);
+    EXPECT_EQ(host.run(), 0);
+    EXPECT_EQ(host.close(), 0);
+  });
+}
+
+TEST(OutOfMemory, LoopNewMayBeRetried) {
+  PROVOKES(crochet_loop_new, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    for (int i = 0; i < 2; ++i) {  // the first one of the process, and a further one
+      OwnedLoop loop;
+      OwnedLoop former;
+      EXPECT_EQ(without_memory([&] { return crochet_loop_new(nullptr, loop.out()); }), CROCHET_ENOMEM);
+      EXPECT_EQ(loop.get(), nullptr);
+      EXPECT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
+      EXPECT_EQ(on_loop(loop.get(), [] {}), CROCHET_OK);
+      former = std::move(loop);
+      EXPECT_EQ(without_memory([&] { return crochet_loop_new(nullptr, loop.out()); }), CROCHET_ENOMEM);
+      EXPECT_EQ(loop.get(), nullptr);
+      EXPECT_EQ(crochet_loop_stop(former.get(), 0), CROCHET_OK);
+    }
+    EXPECT_EQ(crochet_shutdown(0), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, LoopAdoptMayBeRetried) {
+  PROVOKES(crochet_loop_adopt, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    HostLoop host;
+    OwnedLoop loop;
+    fail_in_turn([&] { return crochet_loop_adopt(host.uv(), nullptr, loop.out()); });
+    EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_EINPROGRESS);
+    EXPECT_EQ(host.run(), 0);
+    EXPECT_EQ(host.close(), 0);
+  });
+}
+
+TEST(OutOfMemory, OptionsAndLimitsAreRefused) {
+  PROVOKES(crochet_options_new, CROCHET_ENOMEM);
+  PROVOKES(crochet_stash_limits, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    crochet_options* options = reinterpret_cast<crochet_options*>(&options);
+    int options_code, limits_code;
+    {
+      const FailingAllocations all;
+      options_code = crochet_options_new(&options);
+      limits_code = crochet_stash_limits(10, kForever);
+    }
+    EXPECT_EQ(options_code, CROCHET_ENOMEM);
+    EXPECT_EQ(options, nullptr);
+    EXPECT_EQ(limits_code, CROCHET_ENOMEM);
+    EXPECT_EQ(crochet_stash_limits(10, kForever), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, CallsAreRefusedAndDropWhatTheyOwn) {
+  PROVOKES(crochet_run, CROCHET_ENOMEM);
+  PROVOKES(crochet_wait_for, CROCHET_ENOMEM);
+  PROVOKES(crochet_call_new, CROCHET_ENOMEM);
+  PROVOKES(crochet_deferred_new, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      BlockedLoop block;
+      DropCounter drops;
+      crochet_result* run_result = reinterpret_cast<crochet_result*>(&drops);
+      crochet_result* wait_result = run_result;
+      crochet_result* deferred_result = run_result;
+      crochet_call* call = reinterpret_cast<crochet_call*>(&drops);
+      crochet_deferred* deferred = reinterpret_cast<crochet_deferred*>(&drops);
+      int exhausted, run_code, wait_code, call_code, deferred_code;
+      {
+        const FailingAllocations all;
+        exhausted =
+            until_refused(1 << 22, [] { return crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr); });
+        run_code = crochet_run(nullptr, resolve_null, drops.pointer(), DropCounter::drop, &run_result);
+        wait_code = crochet_wait_for(nullptr, resolve_null, drops.pointer(), DropCounter::drop, kForever, &wait_result);
+        call_code = crochet_call_new(nullptr, 0, &call);
+        deferred_code = crochet_deferred_new(nullptr, drops.pointer(), DropCounter::drop, &deferred, &deferred_result);
+      }
+      EXPECT_EQ(exhausted, CROCHET_ENOMEM);
+      EXPECT_EQ(run_code, CROCHET_ENOMEM);
+      EXPECT_EQ(run_result, nullptr);
+      EXPECT_EQ(wait_code, CROCHET_ENOMEM);
+      EXPECT_EQ(wait_result, nullptr);
+      EXPECT_EQ(call_code, CROCHET_ENOMEM);
+      EXPECT_EQ(call, nullptr);
+      EXPECT_EQ(deferred_code, CROCHET_ENOMEM);
+      EXPECT_EQ(deferred, nullptr);
+      EXPECT_EQ(deferred_result, nullptr);
+      EXPECT_EQ(drops.count(), 3);
+    }
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, LargeStorageIsRefused) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    OwnedCall call;
+    int code;
+    {
+      const FailingAllocations all;
+      code = crochet_call_new(nullptr, 1000000, call.out());
+    }
+    EXPECT_EQ(code, CROCHET_ENOMEM);
+    EXPECT_EQ(call.get(), nullptr);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, LabelsAndAftersAreRefused) {
+  PROVOKES(crochet_call_set_label, CROCHET_ENOMEM);
+  PROVOKES(crochet_call_set_after, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      std::vector<OwnedCall> labelled(20000), afters(20000);
+      std::vector<Pending> before(20000);
+      for (OwnedCall& call : labelled) ASSERT_EQ(crochet_call_new(nullptr, 0, call.out()), CROCHET_OK);
+      for (OwnedCall& call : afters) ASSERT_EQ(crochet_call_new(nullptr, 0, call.out()), CROCHET_OK);
+      std::size_t next = 0;
+      std::size_t next_after = 0;
+      int label_code, after_code;
+      {
+        const FailingAllocations all;
+        label_code = until_refused(20000, [&] { return crochet_call_set_label(labelled[next++].get(), "label"); });
+        after_code = until_refused(20000, [&] {
+          const int code = crochet_call_set_after(afters[next_after].get(), before[next_after].result.get());
+          ++next_after;
+          return code;
+        });
+      }
+      EXPECT_EQ(label_code, CROCHET_ENOMEM);
+      EXPECT_EQ(after_code, CROCHET_ENOMEM);
+      // Nothing changed: the last one tried may be set now.
+      EXPECT_EQ(crochet_call_set_label(labelled[next - 1].get(), "label"), CROCHET_OK);
+      EXPECT_EQ(crochet_call_set_after(afters[next_after - 1].get(), before[next_after - 1].result.get()), CROCHET_OK);
+      for (Pending& call : before) crochet_resolve(call.deferred.get(), nullptr, nullptr);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, HooksAreRefusedAndDropWhatTheyOwn) {
+  PROVOKES(crochet_deferred_on_cancel, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      const auto hook = [](crochet_deferred*, void*) {};
+      std::vector<Pending> calls(20000);
+      DropCounter former, drops;
+      ASSERT_EQ(crochet_deferred_on_cancel(calls[0].deferred.get(), hook, former.pointer(), DropCounter::drop),
+                CROCHET_OK);
+      std::size_t next = 1;
+      int exhausted, code, second_code;
+      {
+        const FailingAllocations all;
+        exhausted = until_refused(
+            19999, [&] { return crochet_deferred_on_cancel(calls[next++].deferred.get(), hook, nullptr, nullptr); });
+        code = crochet_deferred_on_cancel(calls[next - 1].deferred.get(), hook, drops.pointer(), DropCounter::drop);
+        second_code = crochet_deferred_on_cancel(calls[0].deferred.get(), hook, drops.pointer(), DropCounter::drop);
+      }
+      EXPECT_EQ(exhausted, CROCHET_ENOMEM);
+      EXPECT_EQ(code, CROCHET_ENOMEM);
+      if (second_code == CROCHET_ENOMEM) {  // not set: the former hook stays
+        EXPECT_EQ(former.count(), 0);
+        EXPECT_EQ(drops.count(), 2);
+      } else {  // replacing one may need no memory
+        EXPECT_EQ(second_code, CROCHET_OK);
+        EXPECT_EQ(former.count(), 1);
+        EXPECT_EQ(drops.count(), 1);
+      }
+      for (Pending& call : calls) crochet_resolve(call.deferred.get(), nullptr, nullptr);
+      for (Pending& call : calls) call.deferred.reset();
+      EXPECT_EQ(former.count(), 1);
+      EXPECT_EQ(drops.count(), 2);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, TheStashIsRefused) {
+  PROVOKES(crochet_result_stash, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    ASSERT_EQ(crochet_stash_limits(1 << 22, kForever), CROCHET_OK);
+    OwnedResult result = ended(CROCHET_OK);
+    std::uint64_t uid = 1;
+    int code;
+    {
+      const FailingAllocations all;
+      code = until_refused(1 << 22, [&] { return crochet_result_stash(result.get(), 1, &uid); });
+    }
+    EXPECT_EQ(code, CROCHET_ENOMEM);
+    EXPECT_EQ(uid, 0u);
+    EXPECT_EQ(crochet_result_stash(result.get(), 1, &uid), CROCHET_OK);
+    OwnedResult back;
+    EXPECT_EQ(crochet_retrieve_result(uid, 1, back.out()), CROCHET_OK);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, SettlingNeverFails) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      constexpr std::size_t kCalls = 20000;  // more than any pool of texts has ready
+      std::vector<Pending> resolved(kCalls), rejected(kCalls), with_payload(kCalls);
+      DropCounter values, payloads;
+      int failed = 0;
+      {
+        const FailingAllocations all;
+        for (std::size_t i = 0; i < kCalls; ++i) {
+          failed += crochet_resolve(resolved[i].deferred.get(), values.pointer(), DropCounter::drop) != 0;
+          failed += crochet_reject(rejected[i].deferred.get(), -1, "a text of its own") != 0;
+          failed += crochet_reject_with(with_payload[i].deferred.get(), -1, "a text of its own", 1, payloads.pointer(),
+                                        DropCounter::drop) != 0;
+        }
+      }
+      EXPECT_EQ(failed, 0);
+      int fallen_back = 0;
+      for (std::size_t i = 0; i < kCalls; ++i) {
+        for (const Pending* call : {&rejected[i], &with_payload[i]}) {
+          const crochet_error* const error = crochet_result_error(call->result.get());
+          ASSERT_NE(error, nullptr);
+          const std::string message = crochet_error_message(error);
+          const bool own = message == "a text of its own";
+          EXPECT_TRUE(own || message == crochet_status_message(-1)) << message;
+          fallen_back += own ? 0 : 1;
+        }
+      }
+      EXPECT_GT(fallen_back, 0);  // it did run out
+      resolved.clear();
+      with_payload.clear();
+      EXPECT_EQ(values.count(), static_cast<int>(kCalls));
+      EXPECT_EQ(payloads.count(), static_cast<int>(kCalls));
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+}  // namespace
+}  // namespace contract

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What the library writes to stderr while nobody has set another sink.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+namespace contract {
+
+class LogCapture {
+ public:
+  LogCapture() : file_(memfd_create("log", MFD_CLOEXEC)), stderr_(dup(STDERR_FILENO)) {
+    std::fflush(stderr);
+    EXPECT_GE(file_, 0);
+    EXPECT_EQ(dup2(file_, STDERR_FILENO), STDERR_FILENO);
+  }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+  ~LogCapture() { stop(); }
+
+  // Gives stderr back, and everything written meanwhile.
+  const std::string& stop() {
+    if (file_ < 0) return text_;
+    std::fflush(stderr);
+    EXPECT_EQ(dup2(stderr_, STDERR_FILENO), STDERR_FILENO);
+    close(stderr_);
+    std::array<char, 4096> piece;
+    EXPECT_EQ(lseek(file_, 0, SEEK_SET), 0);
+    for (;;) {
+      const ssize_t got = read(file_, piece.data(), piece.size());
+      if (got <= 0) break;
+      text_.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    close(file_);
+    file_ = -1;
+    std::fputs(text_.c_str(), stderr);  // for whoever reads the test's output
+    return text_;
+  }
+
+  static int occurrences(const std::string& text, const std::string& word) {
+    int count = 0;
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+    return count;
+  }
+
+ private:
+  int file_;
+  int stderr_;
+  std::string text_;
+};
+
+}  // namespace contract

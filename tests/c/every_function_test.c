@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ * Uses every function of crochet.h at least once, in strict C99: what a plain C program gets. A second test reads this
+ * file and compares: none is missing.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crochet.h"
+#include "host_loop.h"
+
+static int failures = 0;
+
+static void check(int holds, const char *what, int line) {
+  if (holds) return;
+  ++failures;
+  fprintf(stderr, "line %d: %s does not hold\n", line, what);
+}
+
+#define CHECK(condition) check((condition) ? 1 : 0, #condition, __LINE__)
+
+/* ---- What runs on the loop */
+
+static int drops = 0; /* on whichever thread, but never while another looks: each is joined first */
+
+static void count_drop(void *pointer) {
+  (void)pointer;
+  ++drops;
+}
+
+static void add_one(crochet_deferred *deferred, void *arg) {
+  int *number = (int *)arg;
+  ++*number;
+  CHECK(crochet_current_loop() != NULL);
+  CHECK(crochet_current_uv() != NULL);
+  CHECK(crochet_deferred_loop(deferred) == crochet_current_loop());
+  CHECK(crochet_resolve(deferred, number, NULL) == CROCHET_OK);
+}
+
+static void fail(crochet_deferred *deferred, void *arg) {
+  (void)arg;
+  CHECK(crochet_reject(deferred, -1, "no more wool") == CROCHET_OK);
+}
+
+static void on_cancel(crochet_deferred *deferred, void *arg) {
+  (void)arg;
+  CHECK(crochet_deferred_is_cancelled(deferred) == 1);
+  CHECK(crochet_reject(deferred, CROCHET_ECANCELED, NULL) == CROCHET_OK);
+}
+
+static void stop_own_loop(crochet_deferred *deferred, void *arg) {
+  (void)arg;
+  CHECK(crochet_resolve(deferred, NULL, NULL) == CROCHET_OK);
+  CHECK(crochet_loop_stop(crochet_current_loop(), 0) == CROCHET_EINPROGRESS);
+}
+
+static void shut_down(crochet_deferred *deferred, void *arg) {
+  (void)arg;
+  CHECK(crochet_resolve(deferred, NULL, NULL) == CROCHET_OK);
+  CHECK(crochet_shutdown(0) == CROCHET_EINPROGRESS);
+}
+
+/* ---- One room of the header each */
+
+static void options_and_setup(void) {
+  crochet_options *options = NULL;
+  CHECK(crochet_options_new(&options) == CROCHET_OK);
+  CHECK(crochet_options_set_thread_name(options, "c99") == CROCHET_OK);
+  CHECK(crochet_options_set_keep_alive(options, 1) == CROCHET_OK);
+  CHECK(crochet_stash_limits(100, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(crochet_setup(options) == CROCHET_OK);
+  CHECK(crochet_setup(NULL) == CROCHET_OK);
+  crochet_options_free(options);
+}
+
+static void loops(void) {
+  crochet_loop *loop = NULL;
+  crochet_result *result = NULL;
+  int number = 1;
+  CHECK(crochet_current_loop() == NULL);
+  CHECK(crochet_current_uv() == NULL);
+  CHECK(crochet_loop_new(NULL, &loop) == CROCHET_OK);
+  CHECK(crochet_loop_retain(loop) == loop);
+  CHECK(crochet_run(loop, add_one, &number, NULL, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_OK);
+  crochet_result_release(result);
+  CHECK(number == 2);
+  CHECK(crochet_loop_stop(loop, CROCHET_SECOND) == CROCHET_OK);
+  crochet_loop_release(loop);
+  crochet_loop_release(loop);
+}
+
+static void adopted_loop(void) {
+  crochet_loop *loop = NULL;
+  struct uv_loop_s *uv = host_loop_new();
+  CHECK(uv != NULL);
+  CHECK(crochet_loop_adopt(uv, NULL, &loop) == CROCHET_OK);
+  CHECK(crochet_current_uv() == uv);
+  CHECK(crochet_run(loop, stop_own_loop, NULL, NULL, NULL) == CROCHET_OK);
+  CHECK(host_loop_run(uv) == 0);
+  crochet_loop_release(loop);
+  CHECK(host_loop_free(uv) == 0);
+}
+
+static void calls(void) {
+  crochet_result *result = NULL;
+  crochet_call *call = NULL;
+  int number = 1;
+  int *storage;
+
+  drops = 0;
+  CHECK(crochet_wait_for(NULL, add_one, &number, count_drop, 30 * CROCHET_SECOND, &result) == CROCHET_OK);
+  CHECK(crochet_result_value(result) == &number);
+  CHECK(crochet_result_join(result, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(number == 2 && drops == 1);
+
+  CHECK(crochet_call_new(NULL, sizeof *storage, &call) == CROCHET_OK);
+  storage = (int *)crochet_call_storage(call);
+  CHECK(storage != NULL && *storage == 0);
+  *storage = 41;
+  CHECK(crochet_call_set_label(call, "add one") == CROCHET_OK);
+  CHECK(crochet_call_set_after(call, result) == CROCHET_OK);
+  crochet_result_release(result);
+  CHECK(crochet_call_run(call, add_one, NULL, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait_interruptible(result, 0) != CROCHET_EDEADLK);
+  CHECK(crochet_result_join(result, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(crochet_result_status(result) == CROCHET_OK);
+  CHECK(*(int *)crochet_result_value(result) == 42);
+  crochet_result_release(result);
+
+  CHECK(crochet_call_new(NULL, 0, &call) == CROCHET_OK);
+  CHECK(crochet_call_set_at_stop(call) == CROCHET_OK);
+  crochet_call_discard(call);
+}
+
+static void results(void) {
+  crochet_deferred *deferred = NULL;
+  crochet_result *result = NULL;
+  crochet_result *back = NULL;
+  uint64_t uid = 0;
+  void *value = NULL;
+  crochet_drop_fn *drop = NULL;
+  int outcome = CROCHET_CANCEL_NONE;
+  int number = 0;
+
+  CHECK(crochet_deferred_new(NULL, NULL, NULL, &deferred, &result) == CROCHET_OK);
+  CHECK(crochet_deferred_retain(deferred) == deferred);
+  crochet_deferred_release(deferred);
+  CHECK(crochet_result_status(result) == CROCHET_EPENDING);
+  CHECK(crochet_result_interrupt(result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_EINTR);
+  CHECK(crochet_result_wait(result, CROCHET_MILLISECOND) == CROCHET_ETIMEDOUT);
+  CHECK(crochet_result_stash(result, 7, &uid) == CROCHET_OK);
+  CHECK(crochet_retrieve_result(uid, 8, &back) == CROCHET_ETYPE);
+  CHECK(crochet_retrieve_result(uid, 7, &back) == CROCHET_OK);
+  CHECK(back == result);
+  CHECK(crochet_result_retain(back) == result);
+  crochet_result_release(back);
+  crochet_result_release(back);
+  drops = 0;
+  CHECK(crochet_resolve(deferred, &number, count_drop) == CROCHET_OK);
+  CHECK(crochet_result_take(result, &value, &drop) == CROCHET_OK);
+  CHECK(value == &number && drop == count_drop && drops == 0);
+  CHECK(crochet_result_take(result, &value, &drop) == CROCHET_ETAKEN);
+  CHECK(crochet_result_cancel(result, &outcome) == CROCHET_OK);
+  CHECK(outcome == CROCHET_CANCEL_TOO_LATE);
+  crochet_deferred_release(deferred);
+  crochet_result_release(result);
+
+  CHECK(crochet_deferred_new(NULL, NULL, NULL, &deferred, &result) == CROCHET_OK);
+  CHECK(crochet_deferred_on_cancel(deferred, on_cancel, NULL, count_drop) == CROCHET_OK);
+  CHECK(crochet_result_cancel(result, &outcome) == CROCHET_OK);
+  CHECK(outcome == CROCHET_CANCEL_REQUESTED);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_ECANCELED);
+  crochet_deferred_release(deferred);
+  CHECK(crochet_result_join(result, CROCHET_FOREVER) == CROCHET_OK);
+  crochet_result_release(result);
+}
+
+static void errors(void) {
+  crochet_deferred *deferred = NULL;
+  crochet_result *result = NULL;
+  const crochet_error *error;
+  int payload = 0;
+
+  CHECK(crochet_wait_for(NULL, fail, NULL, NULL, CROCHET_FOREVER, &result) == CROCHET_EFAILED);
+  error = crochet_result_error(result);
+  CHECK(error != NULL);
+  CHECK(crochet_error_code(error) == -1);
+  CHECK(strcmp(crochet_error_message(error), "no more wool") == 0);
+  CHECK(strcmp(crochet_error_label(error), "") == 0);
+  crochet_result_release(result);
+
+  drops = 0;
+  CHECK(crochet_deferred_new(NULL, NULL, NULL, &deferred, &result) == CROCHET_OK);
+  CHECK(crochet_reject_with(deferred, -2, NULL, 7, &payload, count_drop) == CROCHET_OK);
+  crochet_deferred_release(deferred);
+  CHECK(crochet_error_payload(crochet_result_error(result), 7) == &payload);
+  crochet_result_release(result);
+  CHECK(drops == 1);
+
+  CHECK(strcmp(crochet_status_name(CROCHET_ETIMEDOUT), "CROCHET_ETIMEDOUT") == 0);
+  CHECK(crochet_status_message(CROCHET_ETIMEDOUT)[0] != '\0');
+  CHECK(crochet_version() >> 16 == CROCHET_VERSION_MAJOR);
+}
+
+static void default_loop_of_the_host(void) {
+  struct uv_loop_s *uv = host_loop_new();
+  CHECK(uv != NULL);
+  CHECK(crochet_no_setup(uv, NULL) == CROCHET_OK);
+  CHECK(crochet_run(NULL, shut_down, NULL, NULL, NULL) == CROCHET_OK);
+  CHECK(host_loop_run(uv) == 0);
+  CHECK(host_loop_free(uv) == 0);
+}
+
+int main(void) {
+  options_and_setup();
+  loops();
+  adopted_loop();
+  calls();
+  results();
+  errors();
+  CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
+  default_loop_of_the_host();
+  CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
+  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
