@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "call/call.hpp"
 
-#include <cxxabi.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <new>
 
+#include "base/forced_unwind.hpp"
 #include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/status.hpp"
@@ -42,7 +41,7 @@ bool is_unobserved_failure(Word w) {
 
 }  // namespace
 
-void run_drop(crochet_drop_fn* drop, void* pointer) {
+CROCHET_CATCHES_FORCED_UNWIND void run_drop(crochet_drop_fn* drop, void* pointer) {
   try {
     drop(pointer);
   } catch (abi::__forced_unwind&) {
@@ -84,7 +83,7 @@ void Call::deliver_cancel_message() {
   release_reference();
 }
 
-void Call::call_function(crochet_call_fn* fn, Word generation, void* argument) {
+CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word generation, void* argument) {
   try {
     fn(deferred_handle(this, generation), argument);
   } catch (abi::__forced_unwind&) {

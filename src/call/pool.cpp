@@ -79,12 +79,13 @@ bool Pool::grow() {
 }
 
 bool Pool::publish(Slab* slab) {
-  // No gaps: the first place that is empty is the end for a walk.
-  for (slab->number = first_empty_.load(relaxed); slab->number < kMostSlabs; ++slab->number) {
+  // No gaps: the first place that is empty is the end for a walk. acquire and release on the hint, so that who starts
+  // there happens after all publications before it, and so does a walk that finds one of its calls.
+  for (slab->number = first_empty_.load(acquire); slab->number < kMostSlabs; ++slab->number) {
     Slab* expected = nullptr;
     // release: who finds the slab here, or an index into it in the depot, sees its slots made.
     if (!slabs_.at[slab->number].compare_exchange_strong(expected, slab, acq_rel, relaxed)) continue;
-    first_empty_.store(slab->number + 1, relaxed);  // a hint: it may fall back, never run ahead
+    first_empty_.store(slab->number + 1, release);  // a hint: it may fall back, never run ahead
     return true;
   }
   return false;

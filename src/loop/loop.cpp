@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "loop/loop.hpp"
 
-#include <cxxabi.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 
+#include "base/forced_unwind.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
 #include "base/signals.hpp"
@@ -67,7 +67,9 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 
 int Loop::make_handles() {
   // Only uv_async_init can fail, and it comes first.
-  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* h) { static_cast<Loop*>(h->data)->drain(Deadline::after(kDrainBudget)); });
+  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* handle) {
+    static_cast<Loop*>(handle->data)->drain(Deadline::after(kDrainBudget));
+  });
   if (status != 0) return status;
   uv_prepare_init(uv_, &handles_.before_poll);
   uv_check_init(uv_, &handles_.after_poll);
@@ -229,7 +231,7 @@ bool Loop::refill() {
   return true;
 }
 
-void Loop::process(Call* call) {
+CROCHET_CATCHES_FORCED_UNWIND void Loop::process(Call* call) {
   try {
     if (is_message(call->word.load(acquire))) call->deliver_cancel_message();
     else run_or_bury(call);

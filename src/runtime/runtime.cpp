@@ -157,15 +157,16 @@ bool Runtime::has_default() const {
 
 void Runtime::make_default(Loop& loop) {
   drop_default();
-  was_shut_down_.store(false, release);
   default_id_.store(loop.id(), release);  // release: who reads the id finds the loop running
   if (stash_.expires()) loop.request_alarm();
 }
 
 void Runtime::drop_default() {
+  if (default_id_.load(relaxed) == 0) return;
+  // First, and never taken back: who finds no default loop from here on is told that it was stopped.
+  was_shut_down_.store(true, release);
   const std::uint32_t id = default_id_.exchange(0, acq_rel);
   if (id == 0) return;
-  was_shut_down_.store(true, release);
   Loop* loop = loop_table::block(id);
   bool was_last = false;
   loop->release_handle(loop->generation(), &was_last);

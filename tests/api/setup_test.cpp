@@ -391,6 +391,28 @@ TEST_F(Shutdown, RefusesCallsUntilTheNextSetup) {
   EXPECT_EQ(result.get(), nullptr);
 }
 
+TEST_F(Shutdown, NeverLooksLikeATimeBeforeSetup) {
+  // Generations come and go under two callers: each call is accepted, or refused as stopped.
+  ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  std::atomic<bool> done{false};
+  std::atomic<int> unexpected{CROCHET_OK};
+  at_once(3, [&](int thread) {
+    if (thread == 0) {
+      for (int i = 0; i < 500; ++i) {
+        EXPECT_EQ(crochet_shutdown(0), CROCHET_OK);
+        EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+      }
+      done = true;
+      return;
+    }
+    while (!done) {
+      const int code = crochet_wait_for(nullptr, resolve_null, nullptr, nullptr, kForever, nullptr);
+      if (code != CROCHET_OK && code != CROCHET_ESTOPPED) unexpected = code;
+    }
+  });
+  EXPECT_EQ(unexpected, CROCHET_OK) << crochet_status_name(unexpected);
+}
+
 TEST_F(Shutdown, LetsOldHandlesTellWhatTheyTold) {
   ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
   std::vector<OwnedResult> results;

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "api/support/drop_counter.hpp"
@@ -39,6 +42,19 @@ TEST(ErrorRecord, CopiesTheText) {
   ErrorRecord* record = ErrorRecord::make(-7, text.c_str(), 0, nullptr, nullptr);
   text = "after!";
   EXPECT_STREQ(record->message(), "before");
+  ErrorRecord::end(record);
+}
+
+// Whatever the memory held before.
+TEST(ErrorRecord, EndsTheTextWhereItEnds) {
+  const std::string text = "twelve bytes";
+  const std::size_t size = sizeof(ErrorRecord) + text.size() + 1;
+  void* used = std::malloc(size);
+  ASSERT_NE(used, nullptr);
+  std::memset(used, 'x', size);
+  std::free(used);
+  ErrorRecord* record = ErrorRecord::make(-7, text.c_str(), 0, nullptr, nullptr);
+  EXPECT_EQ(record->message(), text);
   ErrorRecord::end(record);
 }
 

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <functional>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +15,18 @@
 #include "api/support/log_capture.hpp"
 #include "unit/support/fake_loops.hpp"
 #include "unit/support/made_call.hpp"
+
+namespace {
+
+// Called by the next allocations that report failure by null; what it returns is whether there is memory.
+std::function<bool()> on_allocation;
+
+}  // namespace
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  if (const auto has_memory = on_allocation; has_memory && !has_memory()) return nullptr;
+  return ::operator new(size);
+}
 
 namespace crochet {
 namespace {
@@ -142,6 +157,60 @@ TEST_F(SetHook, WithAStaleHandleChangesNothing) {
   EXPECT_EQ(set_hook(*call_.call, call_.generation + 1, HookArg::call, &hook_, HookArg::drop), CROCHET_EINVAL);
   EXPECT_EQ(call_->side(), nullptr);
   expected_drops_ = 0;
+}
+
+// A stop asks between the first look and the last.
+TEST_F(SetHook, IsRefusedWhenAStopAsksMeanwhile) {
+  on_allocation = [this] {
+    call_->ask_to_stop();
+    return true;
+  };
+  EXPECT_EQ(set(call_, hook_), CROCHET_EALREADY);
+  on_allocation = nullptr;
+  EXPECT_FALSE(call_.has(word::kHooked));
+  EXPECT_EQ(call_->side()->hook.load(), nullptr) << "taken back";
+  call_->run_hook();
+  EXPECT_EQ(hook_.calls, 0);
+  expected_drops_ = 0;  // the caller's
+}
+
+TEST_F(SetHook, IsRefusedWhenTheCallIsSettledMeanwhile) {
+  on_allocation = [this] {
+    call_.resolve();
+    return true;
+  };
+  EXPECT_EQ(set(call_, hook_), CROCHET_EALREADY);
+  on_allocation = nullptr;
+  expected_drops_ = 0;
+}
+
+// There was a hook, whose cancel is under way: the new one takes its place and is called.
+TEST_F(SetHook, WhichReplacesOneWhileACancelAsksIsCalledItself) {
+  EXPECT_EQ(set(call_, hook_), CROCHET_OK);
+  on_allocation = [this] {
+    call_.cancel();
+    return true;
+  };
+  EXPECT_EQ(set(call_, other_), CROCHET_OK);
+  on_allocation = nullptr;
+  call_->deliver_cancel_message();
+  EXPECT_EQ(hook_.calls, 0);
+  EXPECT_EQ(other_.calls, 1);
+  expected_drops_of_other_ = 1;
+}
+
+TEST_F(SetHook, WithoutMemoryLeavesTheFormer) {
+  on_allocation = [] { return false; };
+  EXPECT_EQ(set(call_, hook_), CROCHET_ENOMEM);
+  EXPECT_EQ(call_->side(), nullptr);
+  on_allocation = nullptr;
+  EXPECT_EQ(set(call_, hook_), CROCHET_OK);
+  on_allocation = [] { return false; };
+  EXPECT_EQ(set(call_, other_), CROCHET_ENOMEM);
+  on_allocation = nullptr;
+  EXPECT_EQ(hook_.dropped.count(), 0);
+  call_->run_hook();
+  EXPECT_EQ(hook_.calls, 1);
 }
 
 TEST_F(RunHook, ByTheCancelsMessage) {

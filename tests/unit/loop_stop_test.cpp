@@ -254,12 +254,16 @@ TEST(Stop, AsksRunningCallsAndRunsTheirHooks) {
                 },
                 nullptr, nullptr),
             CROCHET_OK);
-  EXPECT_EQ(stop(*loop), CROCHET_OK);
+  loop->request_stop(kLongGrace);
+  EXPECT_EQ(wait_settled(hooked), CROCHET_ESTOPPED) << "as the stop asked, and at its beginning";
   EXPECT_EQ(seen, &*loop);
-  EXPECT_EQ(wait_settled(hooked), CROCHET_ESTOPPED) << "as the stop asked";
+  EXPECT_TRUE(plain->asked_to_end(plain.generation));
+  EXPECT_FALSE(word::settled(plain.word())) << "without a hook it has the grace";
+  EXPECT_EQ(plain.reject(CROCHET_ECANCELED), CROCHET_OK);
   EXPECT_EQ(wait_settled(plain), CROCHET_ESTOPPED);
   release_all(hooked);
   release_all(plain);
+  EXPECT_EQ(stop(*loop), CROCHET_OK);
 }
 
 TEST(Stop, RunsAHookOnceWhenACancelWasUnderWay) {
@@ -283,9 +287,13 @@ TEST(Stop, RunsAHookOnceWhenACancelWasUnderWay) {
   release_all(call);
 }
 
+// The stop has been through with the hooks when a handle of the host's comes to its turn.
 TEST(Stop, RunsTheHookOfACancelThatComesDuringTheGrace) {
   OwnLoop loop;
-  Gate at_stop_ran;
+  static Gate* in_grace;
+  static uv_timer_t timer;
+  Gate gate;
+  in_grace = &gate;
   const MadeCall call = make_on(
       loop.id(),
       [&](crochet_deferred* deferred) {
@@ -293,12 +301,19 @@ TEST(Stop, RunsTheHookOfACancelThatComesDuringTheGrace) {
         set_hook(
             *target.call, target.generation, [](crochet_deferred* d, void*) { settle_by(d); }, nullptr, nullptr);
         target.call->retain_deferred(target.generation);
-        at_stop_ran.open();
+        uv_timer_init(loop->uv(), &timer);
+        uv_timer_start(
+            &timer,
+            [](uv_timer_t*) {
+              uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
+              in_grace->open();
+            },
+            0, 0);
       },
       1, word::kAtStop);
   EXPECT_TRUE(loop->push_at_stop(call.call));
   loop->request_stop(kLongGrace);
-  at_stop_ran.wait();
+  in_grace->wait();
   EXPECT_EQ(call.cancel(), CROCHET_CANCEL_REQUESTED);
   EXPECT_EQ(wait_settled(call), CROCHET_OK) << "by the hook";
   call.release_deferred();
