@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What must not compile, and says why in words of the header's own.
+
+    compile_fail.py INCLUDE_DIR COMPILER [ARGUMENT...]
+
+Each case is a few lines of a function's body; the compiler must refuse it and its output must hold the text beside it.
+The same frame with a body that is right must compile: so a refusal has no other reason.
+"""
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+
+FRAME = """
+#include "crochet.hpp"
+#include <memory>
+#include <vector>
+using namespace std::chrono_literals;
+namespace {{ struct Hidden {{}}; }}
+struct Shown {{}};
+inline int number = 0;
+inline int& reference() {{ return number; }}
+inline int add(int a, int b) {{ return a + b; }}
+void body() {{
+{body}
+}}
+"""
+
+RIGHT = """
+crochet::run(add, 1, 2).wait();
+auto f = crochet::run_in_loop([](Shown) { return Shown(); });
+f(Shown()).stash();
+crochet::run([](int& n) { ++n; }, std::ref(number));
+std::move(f)(Shown());
+crochet::run(add, 1, 2).then([](int) {});
+"""
+
+# name: (body, what the output must hold)
+WRONG = {
+    "a reference returned": ("crochet::run(reference);", "returns a reference"),
+    "a reference returned by a decorated function":
+        ("crochet::run_in_loop(reference)();", "returns a reference"),
+    "a reference returned by a continuation":
+        ("crochet::run(add, 1, 2).then([](int) -> int& { return number; });", "returns a reference"),
+    "a result of a reference": ("crochet::eventual_result<int&> r;", "a result is void or a value"),
+    "a result of an array": ("crochet::eventual_result<int[3]> r;", "a result is void or a value"),
+    "a result of a const value": ("crochet::eventual_result<const int> r;", "a result is void or a value"),
+    "a deferred of a reference": ("crochet::deferred<int&> d; d.result();", "a result is void or a value"),
+    "too few arguments": ("crochet::run(add, 1);", "can't be called with these arguments"),
+    "an argument of the wrong type": ("crochet::run(add, 1, Shown());", "can't be called with these arguments"),
+    "an lvalue for a reference":
+        ("int n = 0; crochet::run([](int& m) { ++m; }, n);", "std::ref\\(x\\) arrives as a reference"),
+    "a decorated function's arguments":
+        ("crochet::run_in_loop(add)(1, 2, 3);", "can't be called with these arguments"),
+    "a move-only function called twice":
+        ("auto f = crochet::run_in_loop([p = std::make_unique<int>(1)] {}); f();", "can be called once"),
+    "a copy of a result": ("auto r = crochet::run(add, 1, 2); auto s = r;", "deleted"),
+    "a copy of a loop": ("crochet::loop a; auto b = a;", "deleted"),
+    "a stashed local type":
+        ("auto r = crochet::run([] { return [] {}; }); r.stash();", "local or unnamed type"),
+    "a stashed type of an anonymous namespace":
+        ("crochet::run([] { return Hidden(); }).stash();", "local or unnamed type"),
+    "a retrieved type of an anonymous namespace":
+        ("crochet::retrieve_result<std::vector<Hidden>>(1);", "local or unnamed type"),
+    "a continuation that takes something else":
+        ("crochet::run(add, 1, 2).then([](std::unique_ptr<int>) {});", "takes neither the value nor"),
+    "a continuation that takes nothing of a value":
+        ("crochet::run(add, 1, 2).then([] {});", "takes neither the value nor"),
+    "a time without a unit": ("crochet::run(add, 1, 2).wait(5);", "(no matching|cannot convert|no viable)"),
+    "a decorated function thrown away": ("crochet::run_in_loop(add);", "nodiscard"),
+    "a patient function thrown away": ("crochet::wait_for(1s, add);", "nodiscard"),
+    "an answer of on_cancel thrown away": ("crochet::deferred<int>().on_cancel([] {});", "nodiscard"),
+}
+
+
+def compiled(include, compiler, body):
+    source = FRAME.format(body=body)
+    command = [*compiler, "-std=c++17", "-fsyntax-only", "-Werror=unused-result", "-I", include, "-xc++", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8",
+                          env={**os.environ, "LC_ALL": "C"})
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def judge(include, compiler, name, body, wanted):
+    fine, output = compiled(include, compiler, body)
+    if wanted is None:
+        return None if fine else f"{name}: does not compile:\n{output}"
+    if fine:
+        return f"{name}: compiles"
+    if not re.search(wanted, output):
+        return f"{name}: refused, but not by /{wanted}/:\n{output}"
+    return None
+
+
+def main():
+    include, compiler = sys.argv[1], sys.argv[2:]
+    cases = [("what is right", RIGHT, None), *((name, *case) for name, case in WRONG.items())]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        problems = [p for p in pool.map(lambda case: judge(include, compiler, *case), cases) if p]
+    for problem in problems:
+        print(problem)
+    print(f"{len(cases) - len(problems)} of {len(cases)} as they must be")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

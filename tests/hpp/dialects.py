@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compiles a program with all warnings as errors, links it with the library, and runs it.
+
+    dialects.py SOURCE INCLUDE_DIR LIBRARY SCRATCH COMPILER [ARGUMENT...]
+
+LIBRARY "-": a sanitized library runs in programs of its own compiler only: then it is compiled and no more.
+Exit code 77: this compiler is not here, or not with that standard library.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast", "-Wundef",
+            "-Wnon-virtual-dtor", "-Woverloaded-virtual", "-Wcast-align", "-Wcast-qual", "-pedantic", "-Werror"]
+
+
+def run(args):
+    print("+", " ".join(args), flush=True)
+    return subprocess.run(args, timeout=300).returncode
+
+
+def main():
+    source, include, library, scratch, compiler, *arguments = sys.argv[1:]
+    if not shutil.which(compiler):
+        print(f"{compiler} is missing")
+        return 77
+    program = os.path.join(scratch, "-".join(["everything", compiler, *arguments]).replace("=", "-"))
+    probe = subprocess.run([compiler, *arguments, "-fsyntax-only", "-xc++", "-"], input="#include <string>\n",
+                           encoding="utf-8", capture_output=True)
+    if probe.returncode != 0:
+        print(f"{compiler} does not know {' '.join(arguments)} here")
+        return 77
+    command = [compiler, *arguments, *WARNINGS, "-I", include, "-pthread", source]
+    if library == "-":
+        return run([*command, "-fsyntax-only"])
+    folder = os.path.dirname(library)
+    status = run([*command, "-o", program, library, f"-Wl,-rpath,{folder}"])
+    if status != 0:
+        return status
+    status = run([program])
+    os.remove(program)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// A use of everything in crochet.hpp, without a test framework: compiled by dialects.py in every dialect, with other
+// standard libraries and without RTTI, and run there.
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "crochet.h"
+
+// A user's own names, found by looking at crochet_deferred and the rest: none may get in the header's way.
+template <class... A>
+void settle(crochet_deferred*, A&&...) = delete;
+template <class T, class... A>
+void resolve(crochet_deferred*, A&&...) = delete;
+template <class... A>
+void reject(crochet_deferred*, A&&...) = delete;
+template <class T, class... A>
+void submit(crochet_loop*, A&&...) = delete;
+template <class... A>
+void follow(crochet_deferred*, A&&...) = delete;
+template <class... A>
+void pass_on(crochet_deferred*, A&&...) = delete;
+template <class... A>
+void check_value(int, A&&...) = delete;
+template <class... A>
+void failure_of(crochet_result*, A&&...) = delete;
+
+#include "crochet.hpp"
+
+using namespace std::chrono_literals;
+
+namespace app {
+
+void must(bool condition, int line) {
+  if (condition) return;
+  std::fprintf(stderr, "everything.cpp:%d: must be so\n", line);
+  std::exit(EXIT_FAILURE);
+}
+
+struct Page {
+  std::string text;
+};
+struct Account {
+  explicit Account(int start) : balance(start) {}
+  int balance;
+  int deposit(int amount) { return balance += amount; }
+  crochet::deferred<int> later() {
+    crochet::deferred<int> d;
+    d.resolve(balance);
+    return d;
+  }
+};
+
+int add(int a, int b) { return a + b; }
+
+template <class E, class Body>
+bool throws(Body&& body) {
+  try {
+    body();
+  } catch (const E&) {
+    return true;
+  }
+  return false;
+}
+
+void calls() {
+  must(crochet::run(add, 1, 2).wait() == 3, __LINE__);
+  must(*crochet::run([p = std::make_unique<int>(4)]() mutable { return std::move(p); }).wait() == 4, __LINE__);
+  crochet::run([] {}).wait(5s);
+  const auto adder = crochet::run_in_loop(add, "add");
+  must(adder(3, 4).wait() == 7 && adder.wrapped()(1, 1) == 2, __LINE__);
+  const auto patient = crochet::wait_for(60s, add);
+  must(patient(5, 6) == 11 && patient.wrapped()(1, 1) == 2, __LINE__);
+  must(throws<std::domain_error>([] { crochet::run([] { throw std::domain_error("x"); }).wait(); }), __LINE__);
+  must(throws<int>([] { crochet::run([] { throw 1; }).wait(); }), __LINE__);
+}
+
+void results() {
+  auto result = crochet::run([] { return Page{"text"}; });
+  must(result.wait().text == "text" && result.ready() && result.ready(0s) && result.value().text == "text", __LINE__);
+  must(result.share().take().text == "text" && result.original_failure() == nullptr, __LINE__);
+  must(result.cancel() == crochet::cancel_outcome::too_late, __LINE__);
+  result.join();
+  result.join(1s);
+  result.interrupt();
+  must(result.then([](const Page& p) { return p.text.size(); }).wait() == 4, __LINE__);
+  const std::uint64_t uid = result.stash();
+  must(throws<crochet::error>([uid] { crochet::retrieve_result<int>(uid); }), __LINE__);
+  must(crochet::retrieve_result<Page>(uid).then([](Page p) { return p.text; }).wait() == "text", __LINE__);
+}
+
+void deferreds() {
+  crochet::deferred<Page> source;
+  must(source.on_cancel([](const crochet::deferred<Page>& d) { d.reject(CROCHET_ECANCELED); }), __LINE__);
+  auto result = crochet::run([source] { return source; });
+  std::thread([&source] { source.resolve(Page{"later"}); }).join();
+  must(std::move(result).wait().text == "later", __LINE__);
+
+  const crochet::deferred<void> never;
+  must(throws<crochet::timeout_error>([&never] { crochet::wait_for(1ms, [never] { return never; })(); }), __LINE__);
+  must(throws<crochet::broken_error>([] { crochet::run([] { return crochet::deferred<int>(); }).wait(); }), __LINE__);
+  crochet::deferred<int> failing;
+  failing.reject(std::out_of_range("x"));
+  must(throws<std::out_of_range>([&failing] { failing.result().wait(); }), __LINE__);
+  must(!failing.resolve(1) && !failing.reject(std::make_exception_ptr(1)) && !failing.is_cancelled(), __LINE__);
+}
+
+void loops() {
+  const crochet::loop other({"other"});
+  must(other.run(add, 1, 2).wait() == 3 && other.run_in_loop(add)(1, 2).wait() == 3, __LINE__);
+  must(other.wait_for(60s, add)(1, 2) == 3, __LINE__);
+  const crochet::loop_owned<Account> account(other, 10);
+  must(account.run(&Account::deposit, 5).wait() == 15 && account.run(&Account::later).wait() == 15, __LINE__);
+  must(other.stop(1s) == crochet::stop_outcome::ended, __LINE__);
+  must(throws<crochet::loop_stopped>([&account] { account.run(&Account::later); }), __LINE__);
+}
+
+}  // namespace app
+
+int main() {
+  crochet::setup({"everything"});
+  crochet::stash_limits(10, 1h);
+  app::calls();
+  app::results();
+  app::deferreds();
+  app::loops();
+  app::must(crochet::shutdown(5s) == crochet::stop_outcome::ended, __LINE__);
+  return EXIT_SUCCESS;
+}
