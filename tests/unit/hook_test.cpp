@@ -18,15 +18,27 @@
 
 namespace {
 
+// clang's sanitizers bring an operator new of their own, which can't be replaced.
+#define ALLOCATIONS_ARE_SEEN 1
+#ifdef __clang__
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef ALLOCATIONS_ARE_SEEN
+#define ALLOCATIONS_ARE_SEEN 0
+#endif
+#endif
+constexpr bool kAllocationsAreSeen = ALLOCATIONS_ARE_SEEN;
+
 // Called by the next allocations that report failure by null; what it returns is whether there is memory.
 std::function<bool()> on_allocation;
 
 }  // namespace
 
+#if ALLOCATIONS_ARE_SEEN
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   if (const auto has_memory = on_allocation; has_memory && !has_memory()) return nullptr;
   return ::operator new(size);
 }
+#endif
 
 namespace crochet {
 namespace {
@@ -161,6 +173,7 @@ TEST_F(SetHook, WithAStaleHandleChangesNothing) {
 
 // A stop asks between the first look and the last.
 TEST_F(SetHook, IsRefusedWhenAStopAsksMeanwhile) {
+  if (!kAllocationsAreSeen) GTEST_SKIP() << "allocations can't be seen under this sanitizer";
   on_allocation = [this] {
     call_->ask_to_stop();
     return true;
@@ -175,6 +188,7 @@ TEST_F(SetHook, IsRefusedWhenAStopAsksMeanwhile) {
 }
 
 TEST_F(SetHook, IsRefusedWhenTheCallIsSettledMeanwhile) {
+  if (!kAllocationsAreSeen) GTEST_SKIP() << "allocations can't be seen under this sanitizer";
   on_allocation = [this] {
     call_.resolve();
     return true;
@@ -186,6 +200,7 @@ TEST_F(SetHook, IsRefusedWhenTheCallIsSettledMeanwhile) {
 
 // There was a hook, whose cancel is under way: the new one takes its place and is called.
 TEST_F(SetHook, WhichReplacesOneWhileACancelAsksIsCalledItself) {
+  if (!kAllocationsAreSeen) GTEST_SKIP() << "allocations can't be seen under this sanitizer";
   EXPECT_EQ(set(call_, hook_), CROCHET_OK);
   on_allocation = [this] {
     call_.cancel();
@@ -200,6 +215,7 @@ TEST_F(SetHook, WhichReplacesOneWhileACancelAsksIsCalledItself) {
 }
 
 TEST_F(SetHook, WithoutMemoryLeavesTheFormer) {
+  if (!kAllocationsAreSeen) GTEST_SKIP() << "allocations can't be seen under this sanitizer";
   on_allocation = [] { return false; };
   EXPECT_EQ(set(call_, hook_), CROCHET_ENOMEM);
   EXPECT_EQ(call_->side(), nullptr);
