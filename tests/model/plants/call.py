@@ -56,7 +56,7 @@ plant("claim-by-load-and-store", "two_settlers_one_waiter",
        "(word.store(word::with_phase(w, Phase::kSettling), release), false)"))
 
 plant("settling-not-respected-by-a-second-settler", "two_settlers_one_waiter",
-      "--bound 2 --executions 90000",
+      "--random 1 --executions 5000",
       (HOT_PATH, "word::phase(w) != Phase::kRunning) return why_not_settled",
        "word::settled(w)) return why_not_settled"))
 
@@ -255,7 +255,7 @@ plant("never-ran-finished-acquire", "cancel_against_join_of_a_queued_call",
        "word.fetch_or(word::kFinished, acquire)"))
 
 plant("never-ran-joiners-not-woken", "cancel_against_join_of_a_queued_call",
-      "--bound 2 --executions 300000",
+      "--random 1 --executions 5000",
       (CALL, "  if ((word.fetch_or(word::kFinished, acq_rel) & word::kJoiners) != 0) unpark_all(word);",
        "  word.fetch_or(word::kFinished, acq_rel);"))
 
@@ -363,7 +363,7 @@ if (!word.compare_exchange_weak(w, wanted, acquire, acquire)) continue;
 """))
 
 plant("finish-acq-rel-only", "two_handles_and_the_last_deferred",
-      "--bound 2 --executions 70000",
+      "--random 1 --executions 5000",
       (CALL, """\
 if (!word.compare_exchange_weak(w, wanted, acq_rel, acquire)) continue;
 """,
@@ -381,7 +381,7 @@ if (!word.compare_exchange_weak(w, wanted, release, acquire)) continue;
 """))
 
 plant("finish-looks-relaxed", "two_handles_and_the_last_deferred",
-      "--bound 2 --executions 120000",
+      "--random 1 --executions 5000",
       (CALL, """\
   Word w = word.load(acquire);
   for (;;) {
@@ -400,7 +400,7 @@ plant("finish-sole-owner-of-an-unsettled-call", "forgotten_call_against_a_sweep"
 if (word::references(w) == 1) return destroy(from == Phase::kSettled ? w : word::settled_as(w, Outcome::kBroken));"""))
 
 plant("reference-given-up-before-finished", "two_handles_and_the_last_deferred",
-      "--bound 2 --executions 370000",
+      "--random 1 --executions 5000",
       (CALL, """\
       wanted = (w | word::kFinished) - word::kReference;
 """,
@@ -788,7 +788,7 @@ plant("handle-released-by-check-and-subtraction", "stale_retain",
   w = word.fetch_sub(word::kReference, acq_rel);"""))
 
 plant("reference-released-relaxed-look", "refused_call_against_a_sweep",
-      "--bound 2 --executions 340000",
+      "--random 1 --executions 5000",
       (CALL, """\
 void Call::release_reference() {
   const Word w = word.load(acquire);""",
@@ -1005,7 +1005,7 @@ plant("interrupt-taken-release", "interrupt_of_two_waits_that_are_settled",
        "w = call.word.fetch_and(~word::kInterruptPending, release);"))
 
 plant("interrupt-taken-by-load-and-store", "interrupt_of_two_waits_that_are_settled",
-      "--bound 2 --executions 940000",
+      "--random 1 --executions 5000",
       (WAITING, "w = call.word.fetch_and(~word::kInterruptPending, acq_rel);",
        """\
 w = call.word.load(acquire);
@@ -1140,7 +1140,7 @@ bool interrupt_waits(Call& call, Word generation) {
 """))
 
 plant("two-interrupts-in-one", "second_interrupt_reaches_who_came_between",
-      "--bound 2 --executions 380000",
+      "--random 1 --executions 5000",
       (WAITING, "const Word next = word::finished(w) ? w :",
        "const Word next = word::finished(w) || (w & word::kInterruptPending) != 0 ? w :"))
 
@@ -1219,7 +1219,7 @@ plant("hook-not-announced", "hook_installed_against_cancel",
        "if (hook == nullptr || true) return"))
 
 plant("hook-refused-but-left-there", "hook_installed_against_cancel",
-      "--bound 2 --executions 920000",
+      "--random 1 --executions 5000",
       (HOOK, """\
   Hook* expected = hook;
   if (!side->hook.compare_exchange_strong(expected, nullptr, acq_rel, relaxed)) return CROCHET_OK;
