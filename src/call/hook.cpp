@@ -32,12 +32,8 @@ bool announce(Call& call, Word generation) {
   return true;
 }
 
-}  // namespace
-
-int set_hook(Call& call, Word generation, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop) {
-  const Word w = call.word.load(acquire);
-  if (!word::alive(w, generation)) return CROCHET_EINVAL;
-  if (word::phase(w) != Phase::kRunning || (w & word::kAsked) != 0) return too_late_code(w);
+// set_hook() for a call that a deferred keeps from ending meanwhile.
+int set_hook_of_held(Call& call, Word generation, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop) {
   if (fn == nullptr && call.side() == nullptr) return CROCHET_OK;
   SideRecord* side = call.need_side();
   Hook* hook = nullptr;
@@ -56,6 +52,19 @@ int set_hook(Call& call, Word generation, crochet_call_fn* fn, void* arg, croche
   if (!side->hook.compare_exchange_strong(expected, nullptr, acq_rel, relaxed)) return CROCHET_OK;
   delete hook;
   return CROCHET_EALREADY;
+}
+
+}  // namespace
+
+int set_hook(Call& call, Word generation, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop) {
+  const Word w = call.word.load(acquire);
+  if (!word::alive(w, generation)) return CROCHET_EINVAL;
+  if (word::phase(w) != Phase::kRunning || (w & word::kAsked) != 0) return too_late_code(w);
+  // A stale handle must not reach the slot's next life, whose side record would be another's.
+  if (!call.retain_deferred(generation)) return CROCHET_EINVAL;
+  const int status = set_hook_of_held(call, generation, fn, arg, drop);
+  call.release_deferred(generation);
+  return status;
 }
 
 Hook* close_hook(SideRecord& side, bool* was_closed) {

@@ -43,6 +43,7 @@ int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout
     if (interrupted(w, epoch)) {
       // acq_rel: what the interrupter did is seen; the result, if it came meanwhile, as well.
       w = call.word.fetch_and(~word::kInterruptPending, acq_rel);
+      if (!word::alive(w, generation)) return CROCHET_EINVAL;
       if (done(w, until)) return code(w, until);
       if (interrupted(w, epoch)) return CROCHET_EINTR;
       continue;
@@ -57,6 +58,7 @@ int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout
       case Parked::kTimedOut:
         // The last look is a read-modify-write: it sees an interrupt that came before it, and the result.
         w = call.word.fetch_or(flag, acq_rel) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done(w, until)) return code(w, until);
         if (interrupted(w, epoch)) break;
         return end_on_signal && !deadline.passed() ? CROCHET_EINTR : CROCHET_ETIMEDOUT;

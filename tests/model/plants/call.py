@@ -994,6 +994,26 @@ plant("wait-goes-on-in-a-stranger", "stale_wait",
     if (done(w, until)) return code(w, until);
 """))
 
+plant("timed-wait-returns-a-strangers-result", "stale_timed_wait",
+      "--bound 2 --executions 20000",
+      (WAITING, """\
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
+        if (done""",
+       """\
+        if (done"""))
+
+plant("hook-set-without-holding-the-call", "stale_on_cancel_against_the_end",
+      "--bound 2 --executions 20000",
+      (HOOK, """\
+  if (!call.retain_deferred(generation)) return CROCHET_EINVAL;
+  const int status = set_hook_of_held(call, generation, fn, arg, drop);
+  call.release_deferred(generation);
+  return status;
+""",
+       """\
+  return set_hook_of_held(call, generation, fn, arg, drop);
+"""))
+
 plant("interrupt-taken-relaxed", "interrupt_of_two_waits_that_are_settled",
       "--random 1 --executions 5000",
       (WAITING, "w = call.word.fetch_and(~word::kInterruptPending, acq_rel);",
@@ -1020,10 +1040,12 @@ plant("interrupt-taken-result-not-seen", "interrupt_of_two_waits_that_are_settle
       "--random 1 --executions 5000",
       (WAITING, """\
 acq_rel);
+      if (!word::alive(w, generation)) return CROCHET_EINVAL;
       if (done(w, until)) return code(w, until);
       if (interrupted(w, epoch)) return""",
        """\
 acq_rel);
+      if (!word::alive(w, generation)) return CROCHET_EINVAL;
       if (interrupted(w, epoch)) return"""))
 
 plant("interrupt-of-another-taken-for-its-own", "one_pending_interrupt_two_waits",
@@ -1046,27 +1068,33 @@ plant("last-look-a-plain-load", "interrupt_against_a_time_out",
       "--bound 2 --executions 5000",
       (WAITING, """\
         w = call.word.fetch_or(flag, acq_rel) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done""",
        """\
         w = call.word.load(acquire);
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done"""))
 
 plant("last-look-relaxed", "time_out_against_settling",
       "--bound 2 --executions 5000",
       (WAITING, """\
         w = call.word.fetch_or(flag, acq_rel) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done""",
        """\
         w = call.word.fetch_or(flag, relaxed) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done"""))
 
 plant("last-look-release", "time_out_against_settling",
       "--bound 2 --executions 5000",
       (WAITING, """\
         w = call.word.fetch_or(flag, acq_rel) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done""",
        """\
         w = call.word.fetch_or(flag, release) | flag;
+        if (!word::alive(w, generation)) return CROCHET_EINVAL;
         if (done"""))
 
 plant("last-look-without-the-result", "time_out_against_settling",

@@ -151,9 +151,7 @@ MODEL_SCENARIO(stale_on_cancel, 2) : Reused {
   }
 };
 
-#ifdef MISUSE_THAT_IS_NOT_CAUGHT
-// The same, while the first life ends. set_hook() works on the side record without holding the call, so this fails: its
-// user must hold a deferred.
+// The same, while the first life ends: set_hook() holds a deferred while it works on the side record.
 MODEL_SCENARIO(stale_on_cancel_against_the_end, 2) : Reused {
   Thing hook_arg{"stale hook's argument"};
   void use_stale() override { hook_on_cancel(hook_arg); }
@@ -162,7 +160,6 @@ MODEL_SCENARIO(stale_on_cancel_against_the_end, 2) : Reused {
     hook_arg.expect_settled_up();
   }
 };
-#endif
 
 MODEL_SCENARIO(stale_deferred_retain, 2) : Reused {
   void use_stale() override {
@@ -216,12 +213,10 @@ MODEL_SCENARIO(stale_wait, 2) : Reused {
   void use_stale() override { MODEL_EXPECT(wait() != CROCHET_OK); }
 };
 
-#ifdef MISUSE_THAT_IS_NOT_CAUGHT
-// The last look of a timed wait, or its look after an interrupt, does not ask whose call it is by then.
+// The last look of a timed wait asks whose call it is by then.
 MODEL_SCENARIO(stale_timed_wait, 2) : Reused {
   void use_stale() override { MODEL_EXPECT(wait(1000) != CROCHET_OK); }
 };
-#endif
 
 MODEL_SCENARIO(stale_abandon_and_sweep, 2) : Reused {
   void use_stale() override {
