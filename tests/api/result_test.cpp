@@ -521,8 +521,8 @@ TEST_F(Take, FindsNothingToTake) {
 }
 
 TEST_F(Take, WithNowhereToGoIsRefusedAndTheValueStays) {
+  DropCounter value;  // outlives the call, which drops it
   Pending call;
-  DropCounter value;
   ASSERT_EQ(crochet_resolve(call.deferred.get(), value.pointer(), DropCounter::drop), CROCHET_OK);
   crochet_drop_fn* drop = DropCounter::drop;
   EXPECT_EQ(crochet_result_take(call.result.get(), nullptr, &drop), CROCHET_EINVAL);
