@@ -17,7 +17,8 @@ enum class Parked {
 
 // Sleeps while the low 32 bits of `word` are `expected`, until unpark_all or the deadline. Keeps errno.
 // Publishes nothing and sees nothing: the caller looks at the word with the order it needs.
-// notice_signals: return kSignalled when a handler ran here, whatever its SA_RESTART; else signals are slept through.
+// notice_signals: return kSignalled when a handler ran here, whatever its SA_RESTART, if the deadline is not never (the
+// kernel restarts a sleep without an end); else signals are slept through.
 Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept;
 
 // Wakes every thread that is parked on `word`. Async-signal-safe; keeps errno. The word must not be unmapped yet,

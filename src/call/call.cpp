@@ -60,7 +60,7 @@ void Call::run_hook() {
   std::uint32_t held = deferreds.load(relaxed);
   do {
     if ((held & kDeferredCountMask) == 0) return;
-    // acq_rel: keeps drop(arg) behind the hook.
+    // acq_rel: the count is all that matters here; what keeps drop(arg) behind the hook is giving this one back.
   } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
   const Word generation = held >> kDeferredCountBits;
 

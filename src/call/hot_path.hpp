@@ -95,8 +95,8 @@ inline bool Call::release_handle(Word generation) {
       destroy(w);
       return true;
     }
+    // Never to zero: an unsettled word has the group's reference beside the handle's (N1).
   } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));
-  if (word::references(w) == 1) destroy(w - word::kReference);
   return true;
 }
 

@@ -2,6 +2,7 @@
 // What the library writes to stderr while nobody has set another sink.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ class LogCapture {
   LogCapture() : file_(memfd_create("log", MFD_CLOEXEC)), stderr_(dup(STDERR_FILENO)) {
     std::fflush(stderr);
     EXPECT_GE(file_, 0);
+    EXPECT_EQ(fcntl(file_, F_SETFL, O_APPEND), 0);  // as log files are opened: writers share no offset
     EXPECT_EQ(dup2(file_, STDERR_FILENO), STDERR_FILENO);
   }
   LogCapture(const LogCapture&) = delete;

@@ -530,7 +530,7 @@ plant("hook-takes-its-deferred-by-load-and-store", "cancel_message_against_the_l
       "--random 1 --executions 5000",
       (CALL, """\
     if ((held & kDeferredCountMask) == 0) return;
-    // acq_rel: keeps drop(arg) behind the hook.
+    // acq_rel: the count is all that matters here; what keeps drop(arg) behind the hook is giving this one back.
   } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));""",
        """\
     if ((held & kDeferredCountMask) == 0) return;
