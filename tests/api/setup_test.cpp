@@ -399,7 +399,7 @@ TEST_F(Shutdown, NeverLooksLikeATimeBeforeSetup) {
   at_once(3, [&](int thread) {
     if (thread == 0) {
       for (int i = 0; i < 500; ++i) {
-        EXPECT_EQ(crochet_shutdown(0), CROCHET_OK);
+        EXPECT_EQ(crochet_shutdown(kKillTimer), CROCHET_OK);
         EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
       }
       done = true;
