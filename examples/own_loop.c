@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A host with a libuv loop of its own: crochet_no_setup() makes it the default loop, a worker thread calls into it, and
- * in the end it is released as documented and closed without a remainder.
+ * A host with a libuv loop of its own: crochet_no_setup() makes it the default loop, a library that knows nothing of the
+ * host calls into it from another thread, and in the end it is released as documented and closed without a remainder.
  */
 #include "must.h"
 
@@ -17,12 +17,26 @@ static void on_host_timer(uv_timer_t *timer) {
   host_ticks++;
 }
 
+/* ---- The library: it asks for a loop, and gets the host's ---- */
+
 static void ticks(crochet_deferred *deferred, void *arg) {
   MUST(crochet_current_uv() == arg);
   /* To wait here would wait for this very thread: refused. */
   MUST(crochet_wait_for(NULL, ticks, arg, NULL, CROCHET_SECOND, NULL) == CROCHET_EDEADLK);
   crochet_resolve(deferred, (void *)(intptr_t)host_ticks, NULL); /* a value need not be an address */
 }
+
+static intptr_t library_ticks(void *uv) {
+  crochet_result *result;
+  intptr_t seen;
+  MUST(crochet_setup(NULL) == CROCHET_OK); /* does nothing where there is a default loop; a library never shuts down */
+  MUST(crochet_wait_for(NULL, ticks, uv, NULL, 30 * CROCHET_SECOND, &result) == CROCHET_OK);
+  seen = (intptr_t)crochet_result_value(result);
+  crochet_result_release(result);
+  return seen;
+}
+
+/* ---- The host ---- */
 
 static void release(crochet_deferred *deferred, void *arg) {
   (void)deferred;
@@ -32,13 +46,8 @@ static void release(crochet_deferred *deferred, void *arg) {
 }
 
 static void worker(void *uv) {
-  crochet_result *result;
-  intptr_t seen = 0;
-  while (seen < 3) { /* the host's timer is served between the calls */
-    MUST(crochet_wait_for(NULL, ticks, uv, NULL, 30 * CROCHET_SECOND, &result) == CROCHET_OK);
-    seen = (intptr_t)crochet_result_value(result);
-    crochet_result_release(result);
-  }
+  while (library_ticks(uv) < 3) /* the host's timer is served between the calls */
+    continue;
   MUST(crochet_run(NULL, release, NULL, NULL, NULL) == CROCHET_OK);
 }
 
@@ -47,7 +56,6 @@ int main(void) {
   uv_thread_t thread;
   MUST(uv_loop_init(&uv) == 0);
   MUST(crochet_no_setup(&uv, NULL) == CROCHET_OK);
-  MUST(crochet_setup(NULL) == CROCHET_OK); /* what a library in this process would do: it finds the host's loop */
   uv_timer_init(&uv, &host_timer);
   uv_timer_start(&host_timer, on_host_timer, 1, 1);
   MUST(uv_thread_create(&thread, worker, &uv) == 0);

@@ -74,7 +74,7 @@ extern "C" {
 #define CROCHET_EBUSY (-10015)      /* stopped, but handles of the host's own are still open on the libuv loop */
 #define CROCHET_EPENDING (-10016)   /* not settled yet */
 #define CROCHET_ETAKEN (-10017)     /* the value was taken by somebody else */
-#define CROCHET_ENOENT (-10018)     /* no such uid: wrong, used, or expired */
+#define CROCHET_ENOENT (-10018)     /* no such uid: wrong, used, or expired; no such name */
 #define CROCHET_ETYPE (-10019)      /* stashed with another type; still there */
 #define CROCHET_ENOSPC (-10020)     /* the stash is full */
 #define CROCHET_EVERSION (-10021)   /* refused: the libuv found at run time does not fit the one built against */
@@ -107,6 +107,9 @@ typedef struct crochet_error crochet_error;       /* why a call failed; lives ex
  *  you return, or retain it and settle it later from any thread; another thread needs a reference of its own. */
 typedef void crochet_call_fn(crochet_deferred *deferred, void *arg);
 
+/** Runs first or last on the thread of a loop: see crochet_options_set_thread_hooks(). */
+typedef int crochet_thread_fn(void *arg);
+
 /** Ends the life of an argument, a value or a payload. Runs exactly once, on any thread (rule 9). */
 typedef void crochet_drop_fn(void *pointer);
 
@@ -127,7 +130,8 @@ typedef void crochet_drop_fn(void *pointer);
  *  @retval CROCHET_ESTOPPED the process is exiting.
  *  @retval CROCHET_EVERSION the libuv found at run time has another major version, is older than the one built
  *          against, or has other loop or handle sizes; one log line names both.
- *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had.
+ *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had. Or the code of a thread hook of
+ *          yours that refused.
  *  @ownership none. @threads any. @blocking until the loop runs. @since 0.1 */
 CROCHET_API int crochet_setup(const crochet_options *options);
 
@@ -215,6 +219,32 @@ CROCHET_API int crochet_options_set_thread_name(crochet_options *options, const 
  *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_options_set_keep_alive(crochet_options *options, int keep_alive);
 
+/** The size of the stack of the loop's thread, on which your callbacks run. Default: 0, the system's. Not for adopted
+ *  loops.
+ *
+ *  @param bytes rounded up to whole pages; 0, or at least 65,536.
+ *  @retval CROCHET_OK set. One that the system can't give fails the start of the loop with UV_EAGAIN.
+ *  @retval CROCHET_EINVAL `options` is NULL, or `bytes` is less.
+ *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t bytes);
+
+/** What runs first and last on the loop's thread: to attach it to a virtual machine or an interpreter, to set its
+ *  priority or affinity. Not for adopted loops.
+ *
+ *  `first` runs before any callback, while whoever starts the loop waits. When it returns a negative code, the loop does
+ *  not start, `last` is not called, and crochet_setup() or crochet_loop_new() returns that code (CROCHET_EFAILED for a
+ *  positive one, or when it throws). `last` runs after every callback, before the stop of the loop has ended; what it
+ *  returns is ignored. Both may be called by several threads at once, when several loops are made with the options.
+ *
+ *  @param first, last may be NULL: nothing to do. @param arg may be NULL; passed to both.
+ *  @param drop may be NULL; called with arg when the options are freed, or set anew, and no loop needs it any more.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `options` is NULL. arg has been dropped.
+ *  @retval CROCHET_ENOMEM out of memory. arg has been dropped.
+ *  @ownership arg passes on entry. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_thread_hooks(crochet_options *options, crochet_thread_fn *first,
+                                                 crochet_thread_fn *last, void *arg, crochet_drop_fn *drop);
+
 /* ---- Further loops --------------------------------------------------------------------------------------------- */
 
 /** Starts a further loop in a thread of its own. The default loop is neither needed nor touched.
@@ -228,7 +258,8 @@ CROCHET_API int crochet_options_set_keep_alive(crochet_options *options, int kee
  *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
  *  @retval CROCHET_ESTOPPED the process is exiting.
  *  @retval CROCHET_EVERSION as crochet_setup().
- *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had.
+ *  @retval UV_EMFILE and other codes of libuv's: no descriptor or thread could be had. Or the code of a thread hook of
+ *          yours that refused.
  *  @ownership one reference is yours: crochet_loop_release(). @threads any. @blocking until the loop runs. @since 0.1 */
 CROCHET_API int crochet_loop_new(const crochet_options *options, crochet_loop **out_loop);
 
@@ -253,7 +284,8 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *  first) and on-cancel hooks; gives producers up to the grace to settle and release; settles the rest; ends the thread.
  *
  *  Stopping twice, or from several threads, is one stop with one code. Handles of the host's that are still open are
- *  left as they are and named in one log line. The default loop may be stopped so, too: calls to it then get
+ *  left as they are. One log line tells what became of the calls, and names the kinds of the open handles: an error
+ *  when there are any, a warning when a deferred is still held, otherwise an information. The default loop may be stopped so, too: calls to it then get
  *  CROCHET_ESTOPPED.
  *
  *  @param grace_ns 0: none. CROCHET_FOREVER is refused.
@@ -267,6 +299,32 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus a second for a callback that
  *  runs. @since 0.1 */
 CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
+
+/** What a loop has counted since it was started or adopted; also when it has ended, as long as you hold it.
+ *
+ *      calls_run        functions that were started
+ *      calls_not_run    the loop stopped before their functions started
+ *      calls_cancelled  cancelled before their functions started
+ *      calls_held       after the stop: somebody still holds a deferred of them
+ *      handles_open     after the stop: the host's own on the libuv loop (0 on adopted ones)
+ *
+ *  Once a loop has ended, each call that it accepted is in exactly one of the first three. (One that
+ *  crochet_deferred_new() made has no function, and is in none.)
+ *
+ *  @param loop may be NULL: the default loop. @param name one that crochet_loop_counter_name() gives.
+ *  @param out_count the count; 0 on failure.
+ *  @retval CROCHET_OK read.
+ *  @retval CROCHET_EINVAL `name` or `out_count` is NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOENT no counter has that name.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED `loop` is NULL and the default loop was stopped.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_loop_counter(crochet_loop *loop, const char *name, uint64_t *out_count);
+
+/** The names of the counters, for those who show them all: later versions may have more.
+ *  @param index from 0. @return static; NULL behind the last. @threads any. @blocking none. @since 0.1 */
+CROCHET_API const char *crochet_loop_counter_name(uint32_t index);
 
 /** One more reference. @return `loop`; NULL when it is NULL or stale. @threads any. @since 0.1 */
 CROCHET_API crochet_loop *crochet_loop_retain(crochet_loop *loop);

@@ -325,6 +325,10 @@ auto wait_for(timeout time, F f, const char* label = nullptr) {
 struct options {
   std::string thread_name{};
   bool keep_alive = true;
+  std::size_t stack_size = 0;
+  crochet_thread_fn* first = nullptr;  // the thread hooks; their argument must outlive the loop
+  crochet_thread_fn* last = nullptr;
+  void* hooks_argument = nullptr;
 };
 
 /// See crochet_setup(), crochet_no_setup().
@@ -354,6 +358,12 @@ class loop : public runs<detail::place> {
   loop(loop&&) = default;
   loop& operator=(loop&&) = default;
   stop_outcome stop(timeout grace) const { return detail::check_stopped(crochet_loop_stop(handle(), grace.ns())); }
+  /// See crochet_loop_counter().
+  std::uint64_t counter(const char* name) const {
+    std::uint64_t count = 0;
+    detail::check(crochet_loop_counter(handle(), name, &count));
+    return count;
+  }
   crochet_loop* handle() const { return where_.handle(); }
 };
 
@@ -925,6 +935,10 @@ inline options_ref make(const options& from) {
   check(crochet_options_new(to.out()));
   if (!from.thread_name.empty()) check(crochet_options_set_thread_name(to.get(), from.thread_name.c_str()));
   check(crochet_options_set_keep_alive(to.get(), from.keep_alive ? 1 : 0));
+  check(crochet_options_set_stack_size(to.get(), from.stack_size));
+  if (from.first != nullptr || from.last != nullptr) {
+    check(crochet_options_set_thread_hooks(to.get(), from.first, from.last, from.hooks_argument, nullptr));
+  }
   return to;
 }
 

@@ -15,6 +15,9 @@
 namespace crochet {
 namespace {
 
+// stderr is for what needs somebody's attention.
+constexpr LogLevel kLowestWritten = LogLevel::kWarning;
+
 const char* name(LogLevel level) {
   switch (level) {
     case LogLevel::kTrace: return "trace";
@@ -50,6 +53,7 @@ void write_line(const char* line, std::size_t length) noexcept {
 }  // namespace
 
 void log(LogLevel level, const char* format, ...) noexcept {
+  if (level < kLowestWritten) return;
   const int saved_errno = errno;
   char line[1024];
   constexpr int kRoom = static_cast<int>(sizeof line) - 1;  // one byte is the newline's

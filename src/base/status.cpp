@@ -32,7 +32,7 @@ constexpr Status kTable[] = {
     STATUS(EBUSY, "stopped, but handles of the host's are still open"),
     STATUS(EPENDING, "not settled yet"),
     STATUS(ETAKEN, "the value was taken by somebody else"),
-    STATUS(ENOENT, "no such stashed result"),
+    STATUS(ENOENT, "no such stashed result, or no such name"),
     STATUS(ETYPE, "stashed with another type"),
     STATUS(ENOSPC, "the stash is full"),
     STATUS(EVERSION, "the libuv found at run time does not fit the one built against"),

@@ -149,7 +149,7 @@ void Call::tell(Word before) {
   if ((before & word::kWatched) != 0) deliver_watchers(*this);
 }
 
-bool Call::end_as(Outcome queued, Outcome running) {
+bool Call::end_as(Outcome queued, Outcome running, Phase* out_from) {
   Word w = word.load(relaxed);
   Phase from{};
   do {
@@ -158,6 +158,7 @@ bool Call::end_as(Outcome queued, Outcome running) {
     // acq_rel: against start() and the settlers; releases what the caller did before to the waiters.
   } while (!word.compare_exchange_weak(
       w, from == Phase::kQueued ? word::never_run_as(w, queued) : word::settled_as(w, running), acq_rel, relaxed));
+  if (out_from != nullptr) *out_from = from;
   tell(w);
   if (from == Phase::kQueued) never_ran();
   return true;
@@ -169,9 +170,11 @@ void Call::never_ran() {
   if ((word.fetch_or(word::kFinished, acq_rel) & word::kJoiners) != 0) unpark_all(word);
 }
 
-void Call::refuse() {
-  end_as(Outcome::kNotRun, Outcome::kStopped);
+bool Call::refuse() {
+  Phase from{};
+  const bool never_ran = end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued;
   release_reference();
+  return never_ran;
 }
 
 // ---- Stop and fork ----
@@ -186,14 +189,15 @@ bool Call::ask_to_stop() {
   return (w & word::kHooked) != 0;
 }
 
-void Call::abandon(std::uint32_t loop_id) {
+bool Call::abandon(std::uint32_t loop_id) {
   Word w = word.load(acquire);
   do {
-    if (word::references(w) == 0 || word::finished(w) || (w & word::kNeverRan) != 0) return;
-    if (loop.load(relaxed) != loop_id) return;
+    if (word::references(w) == 0 || word::finished(w) || (w & (word::kNeverRan | word::kAbandoned)) != 0) return false;
+    if (loop.load(relaxed) != loop_id) return false;
     // Lost against a destruction without a read-modify-write (N7) at worst, and then nobody misses it.
   } while (!word.compare_exchange_weak(w, w | word::kAbandoned, acq_rel, acquire));
   if ((w & word::kJoiners) != 0) unpark_all(word);
+  return true;
 }
 
 void Call::leave_to_parent() {
@@ -302,7 +306,10 @@ int Call::cancel(Word generation, int* out_outcome) {
       }
     } else {
       tell(w);
-      if (from == Phase::kQueued) never_ran();
+      if (from == Phase::kQueued) {
+        never_ran();
+        count_never_ran(loop.load(relaxed), NeverRan::kCancelled);
+      }
     }
     return CROCHET_OK;
   }

@@ -91,17 +91,19 @@ struct alignas(64) Call {
   void retain_certain();
   void release_reference();
   // kQueued or kRunning -> kSettled without an outcome of its own; wakes, and drops the argument of a call that never
-  // ran. False: somebody else settled it. The caller holds a reference.
-  bool end_as(Outcome queued, Outcome running);
-  // end_as for a call that is linked nowhere any more: gives the group's reference back as well.
-  void refuse();
+  // ran. False: somebody else settled it. The caller holds a reference. `*from`: as what it was settled, if it was.
+  bool end_as(Outcome queued, Outcome running, Phase* from = nullptr);
+  // end_as for a call that is linked nowhere any more: gives the group's reference back as well. True: it is this that
+  // kept it from being run.
+  bool refuse();
 
   // ---- Stop and fork.
 
   // By a stopping loop, of a call that it pinned: a running one is asked to end. True: it has a hook, to be run.
   bool ask_to_stop();
-  // The loop has ended: who joins a call that is not finished need not wait any more.
-  void abandon(std::uint32_t loop_id);
+  // The loop has ended: who joins a call that is not finished need not wait any more. True: this is such a call, and the
+  // first to say so was this.
+  bool abandon(std::uint32_t loop_id);
   // In a forked child, alone: whatever was going on belongs to the parent. Answers CROCHET_EFORKED for ever, is never
   // used again, and releases do nothing: the counts are out of their reach.
   void leave_to_parent();

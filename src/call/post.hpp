@@ -15,4 +15,8 @@ bool post_to_loop(std::uint32_t loop_id, Call* call);
 // A cancel message was refused: tells a loop that is stopping to look for hooks again while its grace lasts.
 void look_for_hooks_again(std::uint32_t loop_id);
 
+// Counted once for each call that was accepted and whose function never runs: by whoever settles it. Any thread.
+enum class NeverRan { kCancelled, kNotRun };
+void count_never_ran(std::uint32_t loop_id, NeverRan why);
+
 }  // namespace crochet

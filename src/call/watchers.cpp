@@ -35,7 +35,8 @@ void deliver(Call& watched, Call& after) {
   } else {
     // The caller holds a reference on `watched`; observed before the after-call can run and let go of it.
     watched.word.fetch_or(word::kObserved, relaxed);  // relaxed: read by who destroys, ordered by the references
-    if (!post_to_loop(after.loop.load(relaxed), &after)) after.refuse();
+    const std::uint32_t loop_id = after.loop.load(relaxed);
+    if (!post_to_loop(loop_id, &after) && after.refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
   }
   watched.release_reference();
 }

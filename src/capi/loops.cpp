@@ -41,6 +41,21 @@ int crochet_loop_stop(crochet_loop* loop, int64_t grace_ns) {
   return Runtime::get()->stop_loop(*to.loop, grace_ns);
 }
 
+int crochet_loop_counter(crochet_loop* loop, const char* name, uint64_t* out_count) {
+  if (out_count == nullptr) return CROCHET_EINVAL;
+  *out_count = 0;
+  Counter which{};
+  if (name == nullptr) return CROCHET_EINVAL;
+  Destination to{};
+  const int status = find_destination(loop, &to);
+  if (status != CROCHET_OK) return status;
+  if (!find_counter(name, &which)) return CROCHET_ENOENT;
+  *out_count = to.loop->counted(which);
+  return CROCHET_OK;
+}
+
+const char* crochet_loop_counter_name(uint32_t index) { return index < kCounters ? kCounterNames[index] : nullptr; }
+
 crochet_loop* crochet_loop_retain(crochet_loop* loop) {
   const LoopTarget target = target_of(loop);
   if (target.loop == nullptr || process_is_forked() || target.loop->is_parents()) return nullptr;

@@ -2,13 +2,16 @@
 #include "loop/loop.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "base/forced_unwind.hpp"
 #include "base/log.hpp"
+#include "base/park.hpp"
 #include "base/process.hpp"
 #include "base/signals.hpp"
 #include "call/hot_path.hpp"
@@ -56,6 +59,9 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   look_for_hooks_.store(false, relaxed);
   warned_.store(false, relaxed);
   given_up_.store(false, relaxed);
+  descriptors_lost_.store(false, relaxed);
+  counters_.clear();
+  left_open_[0] = '\0';
   stop_ = Stop::kNotBegun;
   unfinished_ = {};
   stop_tick_ms_ = 0;
@@ -71,6 +77,11 @@ int Loop::make_handles() {
     static_cast<Loop*>(handle->data)->drain(Deadline::after(kDrainBudget));
   });
   if (status != 0) return status;
+  wake_up_descriptor_ = uv_->async_io_watcher.fd;
+  struct stat found {};
+  (void)fstat(wake_up_descriptor_, &found);  // it is open
+  wake_up_device_ = found.st_dev;
+  wake_up_inode_ = found.st_ino;
   uv_prepare_init(uv_, &handles_.before_poll);
   uv_check_init(uv_, &handles_.after_poll);
   uv_idle_init(uv_, &handles_.busy);
@@ -104,10 +115,11 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
   status = begin(birth, &own_uv_, own);
   if (status == 0) {
     open();
-    // Signals are for the host's threads; blocked before the thread starts, so that it never runs a handler of theirs.
-    const SignalsBlocked blocked;
-    status = -pthread_create(&thread_, nullptr, &Loop::thread_main, this);
-    if (status == 0) return 0;
+    thread_hooks_ = options.thread_hooks;
+    start_code_.store(kStarting, relaxed);
+    status = start_thread(options.stack_size);
+    if (status == 0) return wait_until_started();
+    thread_hooks_ = {};
     state_.store(static_cast<Word>(State::kUnused), release);
     queue_.close();
     at_stop_.close();
@@ -116,6 +128,35 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
   }
   uv_loop_close(&own_uv_);
   return status;
+}
+
+int Loop::start_thread(std::size_t stack_size) {
+  pthread_attr_t attributes;
+  int status = pthread_attr_init(&attributes);
+  if (status != 0) return -status;
+  if (stack_size != 0) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    status = pthread_attr_setstacksize(&attributes, std::max(stack_size, stack_size + page - 1) / page * page);
+  }
+  if (status == 0) {
+    // Signals are for the host's threads; blocked before the thread starts, so that it never runs a handler of theirs.
+    const SignalsBlocked blocked;
+    status = pthread_create(&thread_, &attributes, &Loop::thread_main, this);
+  }
+  pthread_attr_destroy(&attributes);
+  return -status;
+}
+
+int Loop::wait_until_started() {
+  Word code = start_code_.load(acquire);
+  while (code == kStarting) {
+    park(start_code_, word::low_half(code), Deadline::never(), false);
+    code = start_code_.load(acquire);
+  }
+  if (code == 0) return 0;
+  wait_until_ended(Deadline::never());
+  join_thread();
+  return static_cast<int>(word::low_half(code));
 }
 
 int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& options) {
@@ -149,6 +190,20 @@ void* Loop::thread_main(void* loop) {
   return nullptr;
 }
 
+void Loop::begin_thread() {
+  const int code = thread_hooks_.run_first();
+  if (code != CROCHET_OK) {
+    thread_hooks_ = {};
+    request_stop(0);  // nobody has its handle yet
+  }
+  started(code);
+}
+
+void Loop::started(int code) {
+  start_code_.store(static_cast<std::uint32_t>(code), release);
+  unpark_all(start_code_);
+}
+
 void Loop::run_until_ended() {
   // pthread_exit or a cancellation inside a callback unwinds through here.
   struct Guard {
@@ -157,12 +212,17 @@ void Loop::run_until_ended() {
       if (loop != nullptr) loop->died();
     }
   } guard{this};
+  begin_thread();
   while (stop_ != Stop::kClosed) uv_run(uv_, UV_RUN_DEFAULT);  // a host's uv_stop ends one round
+  const int code = close_own_uv();
+  run_last_hook();
   guard.loop = nullptr;
-  ended(close_own_uv());
+  ended(code);
 }
 
 void Loop::before_poll() {
+  // libuv would abort. The thread unwinds from here, as from a callback that ends it.
+  if (descriptors_lost_.load(acquire) && !adopted_) pthread_exit(nullptr);
   const Deadline enough = Deadline::after(kDrainBudget);  // for all rounds: calls may make calls for ever
   do {
     if (!drain(enough) || stop_begun()) return;
@@ -246,12 +306,46 @@ CROCHET_CATCHES_FORCED_UNWIND void Loop::process(Call* call) {
 
 void Loop::run_or_bury(Call* call) {
   if (call->loop.load(relaxed) != id()) {
-    call->refuse();  // made for a loop that has ended, whose control block this was
+    refuse(call);  // made for a loop that has ended, whose control block this was
   } else if (call->start()) {
+    counters_.add_alone(Counter::kRun);
     call->run();
   } else {
     call->release_reference();  // cancelled or stopped while it was queued
   }
+}
+
+void Loop::refuse(Call* call) {
+  if (is_message(call->word.load(acquire))) {
+    call->release_reference();  // the stopping loop calls the hooks of all running calls anyway
+  } else if (call->refuse()) {
+    counters_.add(Counter::kNotRun);
+  }
+}
+
+// ---- The wake-up ----
+
+void Loop::wake_up() {
+  if (descriptors_lost_.load(acquire)) return;
+  if (!wake_up_is_ours()) return descriptors_lost();
+  uv_async_send(&handles_.wake_up);
+  queue_.wake_up_was_sent();
+}
+
+// A host that closes every descriptor it does not know may have got this number for something else: nothing is written
+// there. (All eventfds have one inode: another one of the host's is not told apart, and is counted up by 1.)
+bool Loop::wake_up_is_ours() const {
+  struct stat found {};
+  return fstat(wake_up_descriptor_, &found) == 0 && found.st_dev == wake_up_device_ && found.st_ino == wake_up_inode_;
+}
+
+void Loop::descriptors_lost() {
+  if (descriptors_lost_.exchange(true, acq_rel)) return;
+  leaked_.store(true, relaxed);
+  given_up_.store(true, relaxed);
+  log(LogLevel::kCritical, "loop \"%s\": its descriptors were closed by somebody else; its calls fail", name_);
+  request_stop(0);
+  settle_from_outside();
 }
 
 bool Loop::run_soon(crochet_call_fn* fn) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "call/call_memory.hpp"
 #include "crochet.h"
 #include "loop/call_queue.hpp"
+#include "loop/counters.hpp"
 #include "loop/options.hpp"
 
 namespace crochet {
@@ -35,7 +37,7 @@ class alignas(64) Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // ---- Birth: by the table, which owns the unused block. 0 or a code of libuv's or ours; then it is unused again.
+  // ---- Birth: by the runtime, of an unused block. 0, or a code of libuv's or ours; then it is unused again, or has ended.
   struct Birth {
     std::uint32_t id;
     std::uint64_t serial;
@@ -58,6 +60,8 @@ class alignas(64) Loop {
   // Does the loop of that id, which may be another one by now, accept calls? See CallQueue::accepts().
   bool accepts(std::uint32_t id) { return queue_.accepts() && this->id() == id; }
   bool looks_closed() const { return queue_.looks_closed(); }
+  void count(Counter which) { counters_.add(which); }
+  std::uint64_t counted(Counter which) const { return counters_.get(which); }
   void look_for_hooks_again() { look_for_hooks_.store(true, release); }
   // Asks the alarm to be called soon, on the loop's thread. False: no memory, or the loop accepts nothing.
   bool request_alarm();
@@ -134,17 +138,22 @@ class alignas(64) Loop {
   };
 
   static constexpr std::int64_t kNotAsked = -1;
+  static constexpr Word kStarting = 1;  // no code
 
   int begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
   int make_handles();
+  void refuse(Call* call);  // a call or a message that is linked nowhere any more and will not be started
   void open();
-  void wake_up() {
-    uv_async_send(&handles_.wake_up);
-    queue_.wake_up_was_sent();
-  }
+  int start_thread(std::size_t stack_size);
+  int wait_until_started();  // what the host's first function said
+  void started(int code);
+  void wake_up();
+  bool wake_up_is_ours() const;
+  void descriptors_lost();
 
   // ---- The loop's thread: loop.cpp.
   static void* thread_main(void* loop);
+  void begin_thread();
   void run_until_ended();
   bool drain(Deadline enough);  // runs what is queued. False: not all, there was enough to do; the loop must not block
   bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
@@ -167,6 +176,11 @@ class alignas(64) Loop {
   void handle_closed();
   int close_own_uv();           // CROCHET_OK or CROCHET_EBUSY
   void ended(int code);
+  void end_as_stopped(Call& call);
+  void abandon_held();
+  void note_left_open(const uv_handle_t& handle);
+  void run_last_hook();
+  void log_summary() const;
   void died();                  // the thread ends without having stopped (pthread_exit in a callback)
 
   CallQueue queue_;
@@ -180,11 +194,13 @@ class alignas(64) Loop {
   Atomic<int> end_code_{0};                // published by kEnded
   Atomic<std::uint64_t> serial_{0};
   Atomic<bool> given_up_{false};           // whoever waited for the end left the thread behind
+  Atomic<bool> descriptors_lost_{false};   // the host closed them: nothing can wake the thread any more
   Atomic<bool> leaked_{false};             // a libuv loop or a handle was left behind: never reused
   Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
   Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
   Atomic<bool> warned_{false};
   Atomic<bool> join_claimed_{false};
+  Atomic<Word> start_code_{kStarting};     // what the host's first function said; who starts the loop parks on it
   Atomic<bool> joined_{false};
 
   // Fixed from start or adopt to the end.
@@ -193,7 +209,11 @@ class alignas(64) Loop {
   uv_loop_t* uv_ = nullptr;
   Alarm* alarm_ = nullptr;
   char name_[kThreadNameSize] = {};
+  int wake_up_descriptor_ = -1;
+  dev_t wake_up_device_ = 0;  // of what it was when we got it
+  ino_t wake_up_inode_ = 0;
   pthread_t thread_{};
+  ThreadHooksRef thread_hooks_;  // let go of by the loop's thread
 
   // The loop's thread only.
   Call* incoming_ = nullptr;   // newest first, being reversed in slices
@@ -202,8 +222,11 @@ class alignas(64) Loop {
   enum class Stop { kNotBegun, kGrace, kClosing, kClosed } stop_ = Stop::kNotBegun;
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
-  unsigned open_handles_ = 0;
+  unsigned closing_handles_ = 0;
+  char left_open_[256] = "";  // the kinds of the host's handles that were open at the end
   bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed
+
+  alignas(64) Counters counters_;  // written by canceling threads: not where others read
 
   uv_loop_t own_uv_;
   Handles handles_;

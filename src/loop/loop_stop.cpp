@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/park.hpp"
@@ -52,11 +54,7 @@ void Loop::request_stop(std::int64_t grace_ns) {
   if (closed.owes_wake_up) wake_up();
   for (Call* call = closed.list; call != nullptr;) {
     Call* next = call->next;
-    if (is_message(call->word.load(acquire))) {
-      call->release_reference();  // the stopping loop calls the hooks of all running calls anyway
-    } else {
-      call->refuse();
-    }
+    refuse(call);
     call = next;
   }
 }
@@ -70,6 +68,7 @@ int Loop::wait_until_ended() {
 int Loop::wait_until_ended(Deadline overdue) {
   Word state = state_.load(acquire);
   while (static_cast<State>(state) == State::kStopping) {
+    if (descriptors_lost_.load(acquire)) return CROCHET_ETIMEDOUT;
     if (park(state_, word::low_half(state), overdue, false) == Parked::kTimedOut) {
       if (this->state() != State::kStopping) break;
       given_up_.store(true, relaxed);
@@ -86,12 +85,23 @@ int Loop::wait_until_ended(Deadline overdue) {
 void Loop::settle_from_outside() {
   for (Call* call = at_stop_.close(); call != nullptr;) {
     Call* next = call->next;
-    call->refuse();
+    refuse(call);
     call = next;
   }
-  for_each_unsettled(id(), [](Call& call) { call.end_as(Outcome::kNotRun, Outcome::kStopped); });
+  for_each_unsettled(id(), [this](Call& call) { end_as_stopped(call); });
+  abandon_held();
+}
+
+void Loop::end_as_stopped(Call& call) {
+  Phase from{};
+  if (call.end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued) counters_.add(Counter::kNotRun);
+}
+
+void Loop::abandon_held() {
   CallWalk walk;
-  while (Call* call = walk.next()) call->abandon(id());
+  while (Call* call = walk.next()) {
+    if (call->abandon(id())) counters_.add(Counter::kHeld);
+  }
 }
 
 void Loop::join_thread() {
@@ -124,14 +134,13 @@ void Loop::settle_unstarted() {
   for (Call** list : {&ready_, &reversing_, &incoming_}) {
     while (Call* call = *list) {
       *list = call->next;
-      if (is_message(call->word.load(acquire))) call->release_reference();
-      else call->refuse();
+      refuse(call);
     }
   }
-  for_each_unsettled(id(), [](Call& call) {
+  for_each_unsettled(id(), [this](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAtStop) != 0) return;
-    if (word::phase(w) == Phase::kQueued) call.end_as(Outcome::kNotRun, Outcome::kStopped);
+    if (word::phase(w) == Phase::kQueued) end_as_stopped(call);
     else call.ask_to_stop();
   });
 }
@@ -169,7 +178,7 @@ void Loop::end_grace() {
   for_each_unsettled(id(), [](Call& call) {
     if (call.ask_to_stop()) call.run_hook();
   });
-  for_each_unsettled(id(), [](Call& call) { call.end_as(Outcome::kNotRun, Outcome::kStopped); });
+  for_each_unsettled(id(), [this](Call& call) { end_as_stopped(call); });
   close_handles();
 }
 
@@ -181,7 +190,7 @@ void Loop::close_handles() {
     wake_up_in_use_ = true;
   }
   const auto close = [this](auto* handle) {
-    ++open_handles_;
+    ++closing_handles_;
     uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* h) { static_cast<Loop*>(h->data)->handle_closed(); });
   };
   if (all_sent) close(&handles_.wake_up);
@@ -194,7 +203,7 @@ void Loop::close_handles() {
 }
 
 void Loop::handle_closed() {
-  if (--open_handles_ != 0) return;
+  if (--closing_handles_ != 0) return;
   stop_ = Stop::kClosed;
   if (adopted_) ended(CROCHET_OK);
   else uv_stop(uv_);
@@ -211,29 +220,38 @@ int Loop::close_own_uv() {
   if (status == 0) return CROCHET_OK;
   leaked_.store(true, relaxed);
   if (wake_up_in_use_) return CROCHET_OK;
-
-  struct Names {
-    char text[512] = "";
-    std::size_t length = 0;
-  } names;
-  uv_walk(
-      uv_,
-      [](uv_handle_t* handle, void* arg) {
-        if (uv_is_closing(handle)) return;
-        auto* all = static_cast<Names*>(arg);
-        const int added = std::snprintf(all->text + all->length, sizeof all->text - all->length, "%s%s",
-                                        all->length == 0 ? "" : ", ", uv_handle_type_name(uv_handle_get_type(handle)));
-        all->length = std::min(all->length + static_cast<std::size_t>(std::max(added, 0)), sizeof all->text - 1);
-      },
-      &names);
-  log(LogLevel::kError, "loop \"%s\" was stopped with these still open, left as they are: %s", name_,
-      names.length == 0 ? "requests" : names.text);
+  uv_walk(uv_, [](uv_handle_t* handle, void* loop) { static_cast<Loop*>(loop)->note_left_open(*handle); }, this);
+  if (left_open_[0] == '\0') std::strcpy(left_open_, "requests");
   return CROCHET_EBUSY;
 }
 
+void Loop::note_left_open(const uv_handle_t& handle) {
+  if (uv_is_closing(&handle) != 0) return;
+  counters_.add(Counter::kOpenHandles);
+  const std::size_t length = std::strlen(left_open_);
+  std::snprintf(left_open_ + length, sizeof left_open_ - length, "%s%s", length == 0 ? "" : ", ",
+                uv_handle_type_name(uv_handle_get_type(&handle)));
+}
+
+void Loop::run_last_hook() {
+  const ThreadHooksRef hooks = std::exchange(thread_hooks_, {});  // first: it may end the thread
+  hooks.run_last();
+}
+
+void Loop::log_summary() const {
+  const std::uint64_t held = counted(Counter::kHeld);
+  const bool all_closed = left_open_[0] == '\0';
+  const auto number = [this](Counter which) { return static_cast<unsigned long long>(counted(which)); };
+  log(!all_closed ? LogLevel::kError : held != 0 ? LogLevel::kWarning : LogLevel::kInfo,
+      "loop \"%s\" has ended: of its calls %llu were run, %llu not run, %llu cancelled before they ran; "
+      "%llu are held by who is to settle them%s%s",
+      name_, number(Counter::kRun), number(Counter::kNotRun), number(Counter::kCancelled), number(Counter::kHeld),
+      all_closed ? "" : "; still open, and left as they are: ", left_open_);
+}
+
 void Loop::ended(int code) {
-  CallWalk walk;
-  while (Call* call = walk.next()) call->abandon(id());
+  abandon_held();
+  log_summary();
   t_current_loop = nullptr;
   end_code_.store(code, relaxed);
   // release: who sees kEnded sees the code, and everything that ran here.
@@ -244,10 +262,15 @@ void Loop::ended(int code) {
 void Loop::died() {
   if (process_is_forked()) return;
   leaked_.store(true, relaxed);
-  log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
+  if (!descriptors_lost_.load(relaxed)) log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
   request_stop(0);
   settle_unstarted();
   settle_from_outside();
+  if (!adopted_ && start_code_.load(relaxed) == kStarting) {
+    thread_hooks_ = {};  // the first did not return
+    started(CROCHET_EFAILED);
+  }
+  run_last_hook();
   ended(CROCHET_OK);
 }
 

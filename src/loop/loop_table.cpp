@@ -51,4 +51,9 @@ void look_for_hooks_again(std::uint32_t loop_id) {
   if (Loop* loop = loop_table::block(loop_id)) loop->look_for_hooks_again();
 }
 
+void count_never_ran(std::uint32_t loop_id, NeverRan why) {
+  Loop* loop = loop_table::block(loop_id);
+  if (loop != nullptr) loop->count(why == NeverRan::kCancelled ? Counter::kCancelled : Counter::kNotRun);
+}
+
 }  // namespace crochet

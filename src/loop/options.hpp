@@ -2,10 +2,15 @@
 // How a loop is made: what crochet_options_... set.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+#include "loop/thread_hooks.hpp"
 
 namespace crochet {
 
+// libuv alone puts 12 KiB of events on the stack of a loop's thread.
+inline constexpr std::size_t kSmallestStack = 64 * 1024;
 inline constexpr int kThreadNameSize = 16;  // with its end, as the kernel has it
 inline constexpr std::uint32_t kOptionsMark = 0x6f707473;
 
@@ -15,6 +20,8 @@ struct crochet_options {
   std::uint32_t mark = crochet::kOptionsMark;  // tells a handle of ours from something else
   char thread_name[crochet::kThreadNameSize] = "crochet";
   bool keep_alive = true;
+  std::size_t stack_size = 0;  // of the loop's thread, in bytes; 0: the system's default
+  crochet::ThreadHooksRef thread_hooks{};
 };
 
 namespace crochet {

@@ -143,9 +143,14 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
     Runtime* runtime = get();
     return runtime == nullptr ? Deadline::never() : runtime->stash_.expire();
   }};
+  loop->first_reference();  // before: the host's first function may ask for the handle
   const int status = uv == nullptr ? loop->start(birth, options) : loop->adopt(birth, uv, options);
-  if (status != 0) return status == UV_ENOMEM ? CROCHET_ENOMEM : status;
-  loop->first_reference();
+  if (status != 0) {
+    bool was_last = false;
+    loop->release_handle(loop->generation(), &was_last);
+    loop->recycle();
+    return status == UV_ENOMEM ? CROCHET_ENOMEM : status;
+  }
   *out_loop = loop;
   return CROCHET_OK;
 }

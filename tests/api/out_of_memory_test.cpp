@@ -140,6 +140,20 @@ TEST(OutOfMemory, OptionsAndLimitsAreRefused) {
   });
 }
 
+TEST(OutOfMemory, ThreadHooksAreRefusedAndDropTheirArgument) {
+  PROVOKES(crochet_options_set_thread_hooks, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    OwnedOptions options;
+    DropCounter drops;
+    ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+    const FailingAllocations all;
+    EXPECT_EQ(crochet_options_set_thread_hooks(options.get(), nullptr, nullptr, drops.pointer(), DropCounter::drop),
+              CROCHET_ENOMEM);
+    EXPECT_EQ(drops.count(), 1);
+  });
+}
+
 TEST(OutOfMemory, CallsAreRefusedAndDropWhatTheyOwn) {
   PROVOKES(crochet_run, CROCHET_ENOMEM);
   PROVOKES(crochet_wait_for, CROCHET_ENOMEM);

@@ -63,11 +63,18 @@ static void shut_down(crochet_deferred *deferred, void *arg) {
 
 /* ---- One room of the header each */
 
+static int thread_hook(void *arg) {
+  CHECK(arg == NULL);
+  return CROCHET_OK;
+}
+
 static void options_and_setup(void) {
   crochet_options *options = NULL;
   CHECK(crochet_options_new(&options) == CROCHET_OK);
   CHECK(crochet_options_set_thread_name(options, "c99") == CROCHET_OK);
   CHECK(crochet_options_set_keep_alive(options, 1) == CROCHET_OK);
+  CHECK(crochet_options_set_stack_size(options, 0) == CROCHET_OK);
+  CHECK(crochet_options_set_thread_hooks(options, thread_hook, thread_hook, NULL, NULL) == CROCHET_OK);
   CHECK(crochet_stash_limits(100, CROCHET_FOREVER) == CROCHET_OK);
   CHECK(crochet_setup(options) == CROCHET_OK);
   CHECK(crochet_setup(NULL) == CROCHET_OK);
@@ -77,6 +84,7 @@ static void options_and_setup(void) {
 static void loops(void) {
   crochet_loop *loop = NULL;
   crochet_result *result = NULL;
+  uint64_t count = 0;
   int number = 1;
   CHECK(crochet_current_loop() == NULL);
   CHECK(crochet_current_uv() == NULL);
@@ -87,6 +95,8 @@ static void loops(void) {
   crochet_result_release(result);
   CHECK(number == 2);
   CHECK(crochet_loop_stop(loop, CROCHET_SECOND) == CROCHET_OK);
+  CHECK(crochet_loop_counter(loop, crochet_loop_counter_name(0), &count) == CROCHET_OK);
+  CHECK(count == 1);
   crochet_loop_release(loop);
   crochet_loop_release(loop);
 }

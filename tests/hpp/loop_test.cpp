@@ -29,6 +29,22 @@ TEST_F(Setup, TakesOptions) {
   crochet::setup({"stitch"});
   EXPECT_EQ(crochet::run(thread_name).wait(), "stitch");
 }
+TEST_F(Setup, TakesThreadHooksAndAStackSize) {
+  struct Seen {
+    int first = 0, last = 0;
+  } seen;
+  crochet::options how;
+  how.stack_size = 1024 * 1024;
+  how.first = [](void* arg) { return ++static_cast<Seen*>(arg)->first, CROCHET_OK; };
+  how.last = [](void* arg) { return ++static_cast<Seen*>(arg)->last, CROCHET_OK; };
+  how.hooks_argument = &seen;
+  crochet::setup(how);
+  EXPECT_EQ(seen.first, 1);
+  EXPECT_EQ(crochet::shutdown(1s), stop_outcome::ended);
+  EXPECT_EQ(seen.last, 1);
+  how.stack_size = 1;
+  EXPECT_EQ(code_of([&how] { crochet::setup(how); }), CROCHET_EINVAL);
+}
 TEST_F(Setup, NoSetupRunsOnTheHostsLoop) {
   uv_loop_t uv;
   ASSERT_EQ(uv_loop_init(&uv), 0);
@@ -57,6 +73,12 @@ TEST_F(Setup, StashLimitsAreSet) {
 
 class Loop : public WithLoop {};
 
+TEST_F(Loop, TellsWhatItCounted) {
+  const crochet::loop one;
+  one.run([] {}).wait();
+  EXPECT_EQ(one.counter("calls_run"), 1u);
+  EXPECT_EQ(code_of([&one] { one.counter("calls"); }), CROCHET_ENOENT);
+}
 TEST_F(Loop, IsMoveOnlyAndSmall) {
   static_assert(!std::is_copy_constructible_v<crochet::loop> && std::is_move_constructible_v<crochet::loop>);
   static_assert(sizeof(crochet::loop) <= 2 * sizeof(void*));

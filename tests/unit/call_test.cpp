@@ -375,6 +375,7 @@ TEST_F(Cancel, OfAQueuedCallDropsItsArgumentHere) {
   EXPECT_TRUE(word::finished(call.word()));
   EXPECT_TRUE(call.has(word::kNeverRan));
   EXPECT_EQ(call.cancel(), CROCHET_CANCEL_TOO_LATE);
+  EXPECT_EQ(loops().cancelled(), 1);
   call->release_reference();
   call.release();
   EXPECT_EQ(arg.count(), 1);
@@ -387,6 +388,7 @@ TEST_F(Cancel, OfARunningCallWithoutAHookSettlesIt) {
   EXPECT_FALSE(word::finished(call.word()));
   EXPECT_TRUE(call->asked_to_end(call.generation));
   EXPECT_TRUE(loops().posted().empty());
+  EXPECT_EQ(loops().cancelled(), 0) << "it was run";
   call.release_deferred();
   call.release();
 }
@@ -602,7 +604,7 @@ TEST_F(Stop, AsksNobodyWhoIsQueuedOrSettled) {
   const MadeCall queued = queued_call();
   EXPECT_FALSE(queued->ask_to_stop());
   EXPECT_FALSE(queued.has(word::kStopAsked));
-  queued->refuse();
+  EXPECT_TRUE(queued->refuse());
   EXPECT_FALSE(queued->ask_to_stop());
   EXPECT_FALSE(queued.has(word::kStopAsked));
   queued.release();
@@ -610,10 +612,13 @@ TEST_F(Stop, AsksNobodyWhoIsQueuedOrSettled) {
 
 TEST_F(Stop, EndsACallByItsPhase) {
   const MadeCall queued = queued_call(), running = running_call();
-  EXPECT_TRUE(queued->end_as(Outcome::kNotRun, Outcome::kStopped));
+  Phase from{};
+  EXPECT_TRUE(queued->end_as(Outcome::kNotRun, Outcome::kStopped, &from));
+  EXPECT_EQ(from, Phase::kQueued);
   EXPECT_EQ(word::outcome(queued.word()), Outcome::kNotRun);
   EXPECT_TRUE(word::finished(queued.word()));
-  EXPECT_TRUE(running->end_as(Outcome::kNotRun, Outcome::kStopped));
+  EXPECT_TRUE(running->end_as(Outcome::kNotRun, Outcome::kStopped, &from));
+  EXPECT_EQ(from, Phase::kRunning);
   EXPECT_EQ(word::outcome(running.word()), Outcome::kStopped);
   EXPECT_FALSE(word::finished(running.word())) << "its argument may be in use";
   EXPECT_TRUE(queued.has(word::kNeverRan));
@@ -636,7 +641,9 @@ TEST_F(Stop, AbandonsUnfinishedCallsOfItsLoopOnly) {
   EXPECT_FALSE(being_dropped.has(word::kAbandoned)) << "nobody holds a deferred of it";
   being_dropped->release_reference();
   being_dropped.release();
-  for (const MadeCall& call : {mine, others, finished}) call->abandon(kLoopId);
+  EXPECT_TRUE(mine->abandon(kLoopId));
+  EXPECT_FALSE(mine->abandon(kLoopId)) << "said before";
+  for (const MadeCall& call : {others, finished}) EXPECT_FALSE(call->abandon(kLoopId));
   EXPECT_TRUE(mine.has(word::kAbandoned));
   EXPECT_FALSE(others.has(word::kAbandoned));
   EXPECT_FALSE(finished.has(word::kAbandoned));

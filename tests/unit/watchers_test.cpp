@@ -164,6 +164,7 @@ TEST_F(Watchers, ThatALoopRefusesNeverRun) {
   add(watched_, after);
   loops().refuse();
   watched_.resolve();
+  EXPECT_EQ(loops().not_run(), 1);
   EXPECT_EQ(after->error_code(), CROCHET_ENOTRUN);
   EXPECT_EQ(arg.count(), 1);
   EXPECT_EQ(after.references(), 1u);

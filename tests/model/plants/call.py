@@ -219,18 +219,13 @@ plant("stopped-before-it-ran-argument-kept", "refused_call_against_a_sweep",
 plant("refused-call-frees-without-settling", "refused_call_against_a_sweep",
       "--bound 2 --executions 5000",
       (CALL, """\
-  end_as(Outcome::kNotRun, Outcome::kStopped);
-  release_reference();
-}
-
-// ---- Stop""",
+  const bool never_ran = end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued;
+""",
        """\
   if (drop != nullptr) run_drop(drop, arg);
   word.store(word::settled_as(word.load(relaxed), Outcome::kNotRun) | word::kFinished, release);
-  release_reference();
-}
-
-// ---- Stop"""))
+  const bool never_ran = from == Phase::kQueued;
+"""))
 
 plant("never-ran-finished-before-the-drop", "cancel_against_join_of_a_queued_call",
       "--random 1 --executions 5000",
@@ -297,7 +292,7 @@ plant("abandon-does-not-wake", "join_of_an_abandoned_call",
 plant("abandon-does-not-look-at-the-loop", "stale_abandon_and_sweep",
       "--bound 2 --executions 20000",
       (CALL, """\
-    if (loop.load(relaxed) != loop_id) return;
+    if (loop.load(relaxed) != loop_id) return false;
 """,
        ""))
 
@@ -657,21 +652,21 @@ plant("cancel-does-not-tell-waiters", "settle_inside_wait_take_cancel_take",
       "--random 1 --executions 5000",
       (CALL, """\
       tell(w);
-      if (from == Phase::kQueued) never_ran();
-    }""",
+      if (from == Phase::kQueued) {
+        never_ran();""",
        """\
-      if (from == Phase::kQueued) never_ran();
-    }"""))
+      if (from == Phase::kQueued) {
+        never_ran();"""))
 
 plant("cancelled-before-it-ran-argument-kept", "settle_inside_wait_take_cancel_take",
       "--random 1 --executions 5000",
       (CALL, """\
       tell(w);
-      if (from == Phase::kQueued) never_ran();
-    }""",
+      if (from == Phase::kQueued) {
+        never_ran();""",
        """\
       tell(w);
-    }"""))
+      if (from == Phase::kQueued) {"""))
 
 plant("tell-without-waking", "settle_inside_wait",
       "--bound 2 --executions 5000",

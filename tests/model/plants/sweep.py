@@ -87,13 +87,10 @@ PLANTS = [
     {
         "name": "sweep: refused call is freed without being settled",
         "file": "src/call/call.cpp",
-        "old": "void Call::refuse() {\n"
-               "  end_as(Outcome::kNotRun, Outcome::kStopped);\n"
-               "  release_reference();",
-        "new": "void Call::refuse() {\n"
-               "  if (drop != nullptr) run_drop(drop, arg);\n"
+        "old": "  const bool never_ran = end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued;\n",
+        "new": "  if (drop != nullptr) run_drop(drop, arg);\n"
                "  word.store(word::settled_as(word.load(relaxed), Outcome::kNotRun) | word::kFinished, release);\n"
-               "  release_reference();",
+               "  const bool never_ran = from == Phase::kQueued;\n",
         "scenario": "sweep_against_a_refused_push",
         "args": "--bound 2 --executions 200",
     },

@@ -169,8 +169,8 @@ PLANTS = [
     {
         "name": "watchers: refused after-call is not settled",
         "file": "src/call/watchers.cpp",
-        "old": "if (!post_to_loop(after.loop.load(relaxed), &after)) after.refuse();",
-        "new": "if (!post_to_loop(after.loop.load(relaxed), &after)) after.release_reference();",
+        "old": "if (!post_to_loop(loop_id, &after) && after.refuse())",
+        "new": "if (!post_to_loop(loop_id, &after)) after.release_reference();\n    if (false)",
         "scenario": "watchers_refused_push_of_a_forgotten_call",
         "args": "--bound 2 --executions 2000",
     },

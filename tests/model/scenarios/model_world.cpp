@@ -119,6 +119,8 @@ bool post_to_loop(std::uint32_t loop_id, Call* call) { return model::World::pres
 
 void look_for_hooks_again(std::uint32_t loop_id) { model::World::present().look_for_hooks(loop_id); }
 
+void count_never_ran(std::uint32_t /*loop_id*/, NeverRan /*why*/) {}
+
 void log(LogLevel /*level*/, const char* /*format*/, ...) noexcept { model::World::present().note_log(); }
 
 const char* status_name(int /*status*/) noexcept { return "status"; }

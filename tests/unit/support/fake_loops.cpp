@@ -18,6 +18,8 @@ void FakeLoops::reset() {
   posted_.clear();
   posted_to_.clear();
   looks_ = 0;
+  cancelled_ = 0;
+  not_run_ = 0;
 }
 
 std::vector<Call*> FakeLoops::posted() {
@@ -44,6 +46,8 @@ bool FakeLoops::post(std::uint32_t loop_id, Call* call) {
   return true;
 }
 
+void FakeLoops::count(NeverRan why) { ++(why == NeverRan::kCancelled ? cancelled_ : not_run_); }
+
 void FakeLoops::look_for_hooks() {
   const std::lock_guard lock(mutex_);
   ++looks_;
@@ -62,5 +66,7 @@ void process(Call& call) {
 bool post_to_loop(std::uint32_t loop_id, Call* call) { return FakeLoops::get().post(loop_id, call); }
 
 void look_for_hooks_again(std::uint32_t) { FakeLoops::get().look_for_hooks(); }
+
+void count_never_ran(std::uint32_t, NeverRan why) { FakeLoops::get().count(why); }
 
 }  // namespace crochet

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "call/call.hpp"
+#include "call/post.hpp"
 
 namespace crochet {
 
@@ -27,10 +29,13 @@ class FakeLoops {
   std::vector<Call*> posted();
   std::vector<std::uint32_t> posted_to();
   int asked_to_look_for_hooks();
+  int cancelled() const { return cancelled_; }
+  int not_run() const { return not_run_; }
 
   // Used by what stands in for the loop layer.
   bool post(std::uint32_t loop_id, Call* call);
   void look_for_hooks();
+  void count(NeverRan why);
 
  private:
   bool accepts_ = true;                 // fixed while threads run
@@ -39,6 +44,8 @@ class FakeLoops {
   std::vector<Call*> posted_;             // guarded by mutex_
   std::vector<std::uint32_t> posted_to_;  // guarded by mutex_
   int looks_ = 0;                         // guarded by mutex_
+  std::atomic<int> cancelled_{0};
+  std::atomic<int> not_run_{0};
 };
 
 // What a loop does with a call that it popped.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What a loop counts from its start to its end. A program reads them by name, so that more can come.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/atomic.hpp"
+
+namespace crochet {
+
+// Every call that was accepted is in exactly one of the first three, once its loop has ended.
+enum class Counter : std::size_t { kRun, kNotRun, kCancelled, kHeld, kOpenHandles };
+
+inline constexpr const char* kCounterNames[] = {"calls_run", "calls_not_run", "calls_cancelled", "calls_held",
+                                                "handles_open"};
+inline constexpr std::size_t kCounters = sizeof kCounterNames / sizeof *kCounterNames;
+
+class Counters {
+ public:
+  void clear() {
+    for (auto& counter : counts_) counter.store(0, relaxed);
+  }
+  void add(Counter which) { at(which).fetch_add(1, relaxed); }
+  // For a counter that one thread alone writes.
+  void add_alone(Counter which) { at(which).store(get(which) + 1, relaxed); }
+  std::uint64_t get(Counter which) const { return counts_[static_cast<std::size_t>(which)].load(relaxed); }
+
+ private:
+  Atomic<std::uint64_t>& at(Counter which) { return counts_[static_cast<std::size_t>(which)]; }
+
+  Atomic<std::uint64_t> counts_[kCounters] = {};  // relaxed: they publish nothing
+};
+
+// False: there is none of that name.
+inline bool find_counter(const char* name, Counter* out) {
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    if (std::strcmp(name, kCounterNames[i]) != 0) continue;
+    *out = static_cast<Counter>(i);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace crochet
