@@ -308,8 +308,9 @@ CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
  *      calls_held       after the stop: somebody still holds a deferred of them
  *      handles_open     after the stop: the host's own on the libuv loop (0 on adopted ones)
  *
- *  Once a loop has ended, each call that it accepted is in exactly one of the first three. (One that
- *  crochet_deferred_new() made has no function, and is in none.)
+ *  Once a loop has ended, each call that it accepted is in exactly one of the first three; what other threads' cancels
+ *  and stops decided is counted by the time that they return. (A call that crochet_deferred_new() made has no function,
+ *  and is in none.)
  *
  *  @param loop may be NULL: the default loop. @param name one that crochet_loop_counter_name() gives.
  *  @param out_count the count; 0 on failure.
