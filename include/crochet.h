@@ -121,6 +121,9 @@ typedef void crochet_drop_fn(void *pointer);
  *  until the loop runs or has failed. A failure leaves nothing behind and may be retried. After crochet_no_setup()
  *  it does nothing and succeeds. After crochet_shutdown(), or in a forked child, it starts a new generation.
  *
+ *  The loop's thread has all signals blocked, from before it starts, but those of a crash (SIGSEGV and its kin) and
+ *  SIGCHLD where the calling thread has it open, since libuv learns from it that a child process has ended.
+ *
  *  @param options may be NULL: the defaults. Not kept: free it when you like.
  *  @retval CROCHET_OK the default loop runs.
  *  @retval CROCHET_EINVAL `options` is not a handle of crochet_options_new().

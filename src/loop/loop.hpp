@@ -85,9 +85,12 @@ class alignas(64) Loop {
   int wait_until_ended(Deadline overdue);
   // The same for a caller that must not wait: everybody who waits for a call of this loop is woken.
   void settle_from_outside();
+  // A stop was asked for before: makes its grace end now.
+  void end_grace_early();
   // Ended and not joined yet: joins the thread; by whoever claims it first. Gives up when the thread takes longer than a
-  // second to go away: then thread-local destructors of the host's are stuck.
+  // second, or than the deadline, to go away: then thread-local destructors of the host's are stuck; try again later.
   void join_thread();
+  void join_thread(Deadline overdue);
   // In a forked child. The first touches atomics only, the second is by setup there.
   void close_in_child() {
     queue_.close();

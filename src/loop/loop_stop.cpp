@@ -59,6 +59,14 @@ void Loop::request_stop(std::int64_t grace_ns) {
   }
 }
 
+void Loop::end_grace_early() {
+  const std::int64_t now = monotonic_ns();
+  std::int64_t deadline = stop_deadline_.load(relaxed);
+  // acq_rel: as in request_stop(). The loop's thread looks at it again within a tick.
+  while (deadline > now && !stop_deadline_.compare_exchange_weak(deadline, now, acq_rel, relaxed)) {
+  }
+}
+
 int Loop::wait_until_ended() {
   // The deadline is 0 when there was no grace: counted from now, then.
   const std::int64_t from = std::max(stop_deadline_.load(acquire), monotonic_ns());
@@ -104,14 +112,18 @@ void Loop::abandon_held() {
   }
 }
 
-void Loop::join_thread() {
+void Loop::join_thread() { join_thread(Deadline::after(kThreadEndTime)); }
+
+void Loop::join_thread(Deadline overdue) {
   if (joined_.load(acquire) || join_claimed_.exchange(true, acq_rel)) return;
   // It is on its last instructions, unless a thread-local destructor of the host's is stuck. Polled, since the thread
   // sanitizers know no join that gives up by the monotonic clock.
-  const Deadline overdue = Deadline::after(kThreadEndTime);
   std::int64_t nap = kShortestNap;
   while (pthread_tryjoin_np(thread_, nullptr) == EBUSY) {
-    if (overdue.passed()) return;
+    if (overdue.passed()) {
+      join_claimed_.store(false, release);
+      return;
+    }
     park(state_, word::low_half(static_cast<Word>(State::kEnded)), Deadline::after(nap), false);
     nap = std::min(2 * nap, kLongestNap);
   }

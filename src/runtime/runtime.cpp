@@ -180,7 +180,7 @@ void Runtime::drop_default() {
 void Runtime::reuse_ended_loops() {
   loop_table::for_each([](Loop& loop) {
     if (loop.state() != Loop::State::kEnded || loop.is_parents()) return;
-    loop.join_thread();
+    loop.join_thread(Deadline::after(0));  // whose thread is late has been waited for
     loop.recycle();
   });
 }
@@ -289,11 +289,15 @@ void Runtime::at_exit() {
   runtime->request_stop_of_all(0);
   const Deadline overdue = Deadline::after(kExitTime);
   for_each_newest_first([&](Loop& loop) {
+    loop.end_grace_early();
     if (&loop == current_loop()) {
       loop.settle_from_outside();  // exit() was called in a callback: its waiters are woken all the same
-    } else if (loop.wait_until_ended(overdue) != CROCHET_ETIMEDOUT) {
-      loop.join_thread();
+    } else {
+      loop.wait_until_ended(overdue);
     }
+  });
+  loop_table::for_each([&](Loop& loop) {
+    if (loop.state() == Loop::State::kEnded && !loop.is_parents()) loop.join_thread(overdue);
   });
   runtime->clear_stash();
 }
