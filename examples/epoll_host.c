@@ -64,7 +64,7 @@ int main(void) {
   watch(epoll, uv_backend_fd(&uv));
   for (int i = 0; i < WORKERS; i++) MUST(pthread_create(&workers[i], NULL, worker, NULL) == 0);
 
-  /* libuv's turn comes first: only there does it tell its backend what it waits for. 0: it was released. */
+  /* libuv's turn, then a wait for whatever comes first. 0: the loop was released, and nothing else is alive there. */
   while (uv_run(&uv, UV_RUN_NOWAIT) != 0) {
     uint64_t expirations;
     int count_of_events = epoll_wait(epoll, events, 2, uv_backend_timeout(&uv));

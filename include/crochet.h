@@ -420,6 +420,7 @@ CROCHET_API void *crochet_call_storage(crochet_call *call);
  *  @retval CROCHET_OK set.
  *  @retval CROCHET_EINVAL `call` or `label` is NULL.
  *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED the call is from before the fork.
  *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_call_set_label(crochet_call *call, const char *label);
 
@@ -439,6 +440,7 @@ CROCHET_API int crochet_call_set_after(crochet_call *call, crochet_result *resul
  *
  *  @retval CROCHET_OK set. Setting it twice changes nothing.
  *  @retval CROCHET_EINVAL `call` is NULL, or waits for a result.
+ *  @retval CROCHET_EFORKED the call is from before the fork.
  *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_call_set_at_stop(crochet_call *call);
 

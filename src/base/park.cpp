@@ -28,6 +28,9 @@ long futex_wait(const std::uint32_t* address, std::uint32_t expected, const time
   return syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
+// What this thread sleeps on without an end. relaxed: for the thread itself, also in a signal handler.
+constinit thread_local Atomic<const Atomic<std::uint64_t>*> t_endless{nullptr};
+
 }  // namespace
 
 Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept {
@@ -37,12 +40,21 @@ Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline 
   at.tv_sec = static_cast<time_t>(std::min(deadline.ns() / 1'000'000'000, kLastSecond));
   at.tv_nsec = static_cast<long>(deadline.ns() % 1'000'000'000);
   Parked why = Parked::kWoken;
+  if (deadline.is_never()) t_endless.store(&word, relaxed);
   if (futex_wait(low_half(word), expected, deadline.is_never() ? nullptr : &at) != 0) {
     if (errno == ETIMEDOUT) why = Parked::kTimedOut;
     if (errno == EINTR && notice_signals) why = Parked::kSignalled;
   }
+  t_endless.store(nullptr, relaxed);
   errno = saved_errno;
   return why;
+}
+
+void end_sleep_in_child() noexcept {
+  // The kernel restarts the sleep and compares again.
+  if (const auto* word = t_endless.load(relaxed)) {
+    const_cast<Atomic<std::uint64_t>*>(word)->fetch_xor(std::uint64_t{1} << 31, relaxed);
+  }
 }
 
 void unpark_all(const Atomic<std::uint64_t>& word) noexcept {

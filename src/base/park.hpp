@@ -21,6 +21,10 @@ enum class Parked {
 // kernel restarts a sleep without an end); else signals are slept through.
 Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept;
 
+// In a forked child: a signal handler may have forked in the middle of this thread's sleep, which the kernel would restart
+// after it for ever. Spoils the word, which is nobody's there.
+void end_sleep_in_child() noexcept;
+
 // Wakes every thread that is parked on `word`. Async-signal-safe; keeps errno. The word must not be unmapped yet,
 // but may belong to somebody else already: pooled memory is type-stable, and a parked stranger looks again.
 void unpark_all(const Atomic<std::uint64_t>& word) noexcept;

@@ -69,8 +69,11 @@ void Call::run_hook() {
     bool was_closed = false;
     Hook* hook = record == nullptr ? nullptr : close_hook(*record, &was_closed);
     if (hook != nullptr) {
+      struct AtEnd {  // also when the hook ends the thread
+        Hook* hook;
+        ~AtEnd() noexcept(false) { end_hook(hook); }
+      } const at_end{hook};
       call_function(hook->function, generation, hook->arg);
-      end_hook(hook);
     } else if (!was_closed && (w & word::kCancelAsked) != 0) {
       end_as(Outcome::kCancelled, Outcome::kCancelled);  // it was cleared meanwhile
     }
@@ -87,6 +90,9 @@ CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word
   try {
     fn(deferred_handle(this, generation), argument);
   } catch (abi::__forced_unwind&) {
+    // The caller does not come to give the deferred back. The loop goes the way of its thread.
+    end_as(Outcome::kStopped, Outcome::kStopped);
+    release_deferred(generation);
     throw;
   } catch (const std::exception& e) {
     reject_thrown(generation, e.what());

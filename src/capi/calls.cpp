@@ -38,6 +38,11 @@ Call* open(crochet_call* handle) {
   return word::generation(w) == target.generation && word::references(w) == 0 ? target.call : nullptr;
 }
 
+// From before a fork, in the child.
+bool is_parents(const Call& call) {
+  return process_is_forked() || loop_table::block(call.loop.load(relaxed))->is_parents();
+}
+
 void discard(Call* call) {
   const SideRecord* side = call->side();
   Call* after = side == nullptr ? nullptr : static_cast<Call*>(side->after);
@@ -118,12 +123,13 @@ int crochet_call_new(crochet_loop* loop, size_t storage_size, crochet_call** out
 
 void* crochet_call_storage(crochet_call* handle) {
   const Call* call = open(handle);
-  return call == nullptr ? nullptr : static_cast<void*>(call->arg);
+  return call == nullptr || is_parents(*call) ? nullptr : static_cast<void*>(call->arg);
 }
 
 int crochet_call_set_label(crochet_call* handle, const char* label) {
   Call* call = open(handle);
   if (call == nullptr || label == nullptr) return CROCHET_EINVAL;
+  if (is_parents(*call)) return CROCHET_EFORKED;
   SideRecord* side = call->need_side();
   if (side == nullptr) return CROCHET_ENOMEM;
   side->label = label;
@@ -148,6 +154,7 @@ int crochet_call_set_after(crochet_call* handle, crochet_result* result) {
 int crochet_call_set_at_stop(crochet_call* handle) {
   Call* call = open(handle);
   if (call == nullptr) return CROCHET_EINVAL;
+  if (is_parents(*call)) return CROCHET_EFORKED;
   const SideRecord* side = call->side();
   if (side != nullptr && side->after != nullptr) return CROCHET_EINVAL;
   call->word.store(call->word.load(relaxed) | word::kAtStop, relaxed);  // nobody else looks at it: R = 0
@@ -161,8 +168,7 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   void* const storage = call->arg;
   const std::uint32_t id = call->loop.load(relaxed);
   Loop& loop = *loop_table::block(id);
-  const bool is_parents = process_is_forked() || loop.is_parents();
-  if (fn == nullptr || is_parents) {
+  if (fn == nullptr || is_parents(*call)) {
     if (drop != nullptr) run_drop(drop, storage);
     discard(call);
     return fn == nullptr ? CROCHET_EINVAL : CROCHET_EFORKED;

@@ -151,6 +151,7 @@ int Loop::wait_until_started() {
   Word code = start_code_.load(acquire);
   while (code == kStarting) {
     park(start_code_, word::low_half(code), Deadline::never(), false);
+    if (process_is_forked()) return CROCHET_EFORKED;  // by a signal handler that ran meanwhile
     code = start_code_.load(acquire);
   }
   if (code == 0) return 0;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "base/log.hpp"
+#include "base/park.hpp"
 #include "base/process.hpp"
 #include "loop/loop_table.hpp"
 
@@ -309,6 +310,7 @@ void Runtime::in_child() {
   default_id_.store(0, release);
   was_shut_down_.store(false, release);
   loop_table::for_each([](Loop& loop) { loop.close_in_child(); });
+  end_sleep_in_child();
 }
 
 void Runtime::leave_everything_to_parent() {

@@ -190,6 +190,8 @@ TEST_F(Fork, RefusesOldDeferredsForEverAndDropsWhatTheyWereGiven) {
 
 TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
   PROVOKES(crochet_call_run, CROCHET_EFORKED);
+  PROVOKES(crochet_call_set_label, CROCHET_EFORKED);
+  PROVOKES(crochet_call_set_at_stop, CROCHET_EFORKED);
   struct Counted {
     DropCounter* drops;
     static void drop(void* storage) { DropCounter::drop(static_cast<Counted*>(storage)->drops->pointer()); }
@@ -201,6 +203,9 @@ TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
     static_cast<Counted*>(crochet_call_storage(call.get()))->drops = &drops;
   }
   const auto refuses = [](crochet_call* call) {
+    EXPECT_EQ(crochet_call_storage(call), nullptr);
+    EXPECT_EQ(crochet_call_set_label(call, "label"), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_call_set_at_stop(call), CROCHET_EFORKED);
     crochet_result* result = reinterpret_cast<crochet_result*>(&result);
     EXPECT_EQ(crochet_call_run(call, never, Counted::drop, &result), CROCHET_EFORKED);
     EXPECT_EQ(result, nullptr);

@@ -196,11 +196,13 @@ TEST_F(Run, LogsWhatIsThrownAfterTheSettling) {
 }
 
 TEST_F(Run, LetsAThreadsEndThrough) {
-  const MadeCall call = queued_call([](crochet_deferred*, void*) { pthread_exit(nullptr); });
+  DropCounter arg;
+  const MadeCall call = queued_call([](crochet_deferred*, void*) { pthread_exit(nullptr); }, arg.pointer(),
+                                    DropCounter::drop);
   std::thread([&] { process(*call.call); }).join();
-  EXPECT_EQ(word::phase(call.word()), Phase::kRunning);
-  end(call);
-  call.release_deferred();
+  EXPECT_EQ(wait_code(call.word()), CROCHET_ESTOPPED) << "like its loop";
+  EXPECT_TRUE(word::finished(call.word()));
+  EXPECT_EQ(arg.count(), 1);
   call.release();
 }
 

@@ -555,9 +555,8 @@ plant("hook-keeps-its-deferred", "cancel_message_against_the_last_release",
 plant("hook-kept-after-it-was-called", "two_cancels_of_a_call_with_a_hook",
       "--bound 2 --executions 5000",
       (CALL, """\
-      call_function(hook->function, generation, hook->arg);
-      end_hook(hook);""",
-       "      call_function(hook->function, generation, hook->arg);"))
+        ~AtEnd() noexcept(false) { end_hook(hook); }""",
+       "        ~AtEnd() noexcept(false) {}"))
 
 plant("cleared-hook-nobody-cancels", "hook_cleared_while_a_cancel_is_in_flight",
       "--bound 2 --executions 5000",
