@@ -288,8 +288,8 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *
  *  Stopping twice, or from several threads, is one stop with one code. Handles of the host's that are still open are
  *  left as they are. One log line tells what became of the calls, and names the kinds of the open handles: an error
- *  when there are any, a warning when a deferred is still held, otherwise an information. The default loop may be stopped so, too: calls to it then get
- *  CROCHET_ESTOPPED.
+ *  when there are any, a warning when a deferred is still held, otherwise an information, which stderr does not show.
+ *  The default loop may be stopped so, too: calls to it then get CROCHET_ESTOPPED.
  *
  *  @param grace_ns 0: none. CROCHET_FOREVER is refused.
  *  @retval CROCHET_OK the loop has ended.
@@ -557,8 +557,8 @@ CROCHET_API int crochet_result_cancel(crochet_result *result, int *out_outcome);
 CROCHET_API int crochet_result_join(crochet_result *result, int64_t timeout_ns);
 
 /** Makes all waits and joins in progress return CROCHET_EINTR; or, when there is none, the next one, once.
- *  A wait on a settled result, and a join on a finished call, are not affected. Async-signal-safe; keeps errno. Of 16 interrupts between two looks of one
- *  waiter, one may be lost.
+ *  A wait on a settled result, and a join on a finished call, are not affected. Async-signal-safe; keeps errno. Of 16
+ *  interrupts between two looks of one waiter, one may be lost.
  *
  *  @retval CROCHET_OK done.
  *  @retval CROCHET_EINVAL a bad handle.

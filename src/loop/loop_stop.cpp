@@ -274,7 +274,9 @@ void Loop::ended(int code) {
 void Loop::died() {
   if (process_is_forked()) return;
   leaked_.store(true, relaxed);
-  if (!descriptors_lost_.load(relaxed)) log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
+  if (!descriptors_lost_.load(relaxed)) {
+    log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
+  }
   request_stop(0);
   settle_unstarted();
   settle_from_outside();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Row E3: a host closes every descriptor that it does not know.
 //
-// The library looks whether its wake-up descriptor is still what it was, each time before it writes there. What it can't
-// keep from happening: a loop's thread that wakes by itself (a timer) before anybody calls polls on a closed descriptor,
-// and libuv aborts.
+// The library looks whether its wake-up descriptor is still what it was, each time before it writes there. What it
+// can't keep from happening: a loop's thread that wakes by itself (a timer) before anybody calls polls on a closed
+// descriptor, and libuv aborts.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -51,9 +51,7 @@ class Strangers {
 
 class AbuseE3 : public testing::Test {
  protected:
-  void SetUp() override {
-    SKIP_UNDER_THREAD_SANITIZER("keeps descriptors of its own");
-  }
+  void SetUp() override { SKIP_UNDER_THREAD_SANITIZER("keeps descriptors of its own"); }
 };
 
 TEST_F(AbuseE3, ClosedDescriptorsAreNoticedBeforeTheNextWakeUp) {
@@ -122,7 +120,8 @@ TEST_F(AbuseE3, AThreadThatWakesByItselfLaterEnds) {
                           [&thread] {
                             thread = gettid();
                             uv_timer_init(crochet_current_uv(), &timer);
-                            uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0);
+                            uv_timer_start(
+                                &timer, [](uv_timer_t*) {}, 1000, 0);
                           }),
                   CROCHET_OK);
         until_asleep(thread);

@@ -146,8 +146,8 @@ TEST_F(LifecycleStress, OfStopsAndRestarts) {
   std::vector<contract::OwnedLoop> loops;
   const auto hold_loop = [&loops] {
     loops.emplace_back();
-    ASSERT_EQ(contract::on_loop(
-                  nullptr, [&loop = loops.back()] { *loop.out() = crochet_loop_retain(crochet_current_loop()); }),
+    ASSERT_EQ(contract::on_loop(nullptr,
+                                [&loop = loops.back()] { *loop.out() = crochet_loop_retain(crochet_current_loop()); }),
               CROCHET_OK);
   };
   Longest stop;
@@ -234,8 +234,8 @@ TEST_F(LifecycleStress, OfCyclesOfSetupAndShutdown) {
     ASSERT_EQ(stop.of([] { return crochet_shutdown(kSecond); }), CROCHET_OK);
   }
   const Belongings end = Belongings::now();
-  std::printf("%ld cycles, the longest setup took %.1f ms, the longest shutdown %.1f ms\n", cycles, start.milliseconds(),
-              stop.milliseconds());
+  std::printf("%ld cycles, the longest setup took %.1f ms, the longest shutdown %.1f ms\n", cycles,
+              start.milliseconds(), stop.milliseconds());
   warm.print("after a tenth");
   end.print("at the end   ");
   EXPECT_EQ(end.descriptors, warm.descriptors);

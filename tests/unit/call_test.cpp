@@ -197,8 +197,8 @@ TEST_F(Run, LogsWhatIsThrownAfterTheSettling) {
 
 TEST_F(Run, LetsAThreadsEndThrough) {
   DropCounter arg;
-  const MadeCall call = queued_call([](crochet_deferred*, void*) { pthread_exit(nullptr); }, arg.pointer(),
-                                    DropCounter::drop);
+  const MadeCall call =
+      queued_call([](crochet_deferred*, void*) { pthread_exit(nullptr); }, arg.pointer(), DropCounter::drop);
   std::thread([&] { process(*call.call); }).join();
   EXPECT_EQ(wait_code(call.word()), CROCHET_ESTOPPED) << "like its loop";
   EXPECT_TRUE(word::finished(call.word()));
