@@ -431,7 +431,7 @@ CROCHET_API int crochet_call_set_label(crochet_call *call, const char *label);
  *  @retval CROCHET_EINVAL `call` is NULL, `result` is NULL or stale, or the call is an at-stop call.
  *  @retval CROCHET_EALREADY it waits for a result already.
  *  @retval CROCHET_ENOMEM out of memory.
- *  @retval CROCHET_EFORKED `result` is from before the fork.
+ *  @retval CROCHET_EFORKED `call` or `result` is from before the fork.
  *  @ownership your reference to `result` stays yours. @threads as crochet_call_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_call_set_after(crochet_call *call, crochet_result *result);
 

@@ -139,7 +139,7 @@ int crochet_call_set_label(crochet_call* handle, const char* label) {
 int crochet_call_set_after(crochet_call* handle, crochet_result* result) {
   Call* call = open(handle);
   const Target watched = target_of(result);
-  if (process_is_forked()) return CROCHET_EFORKED;
+  if (process_is_forked() || (call != nullptr && is_parents(*call))) return CROCHET_EFORKED;
   if (call == nullptr || is_at_stop(*call) || !alive(watched)) return CROCHET_EINVAL;
   if (word::outcome(watched.call->word.load(relaxed)) == Outcome::kForked) return CROCHET_EFORKED;
   SideRecord* side = call->need_side();

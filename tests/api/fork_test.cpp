@@ -206,6 +206,7 @@ TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
     EXPECT_EQ(crochet_call_storage(call), nullptr);
     EXPECT_EQ(crochet_call_set_label(call, "label"), CROCHET_EFORKED);
     EXPECT_EQ(crochet_call_set_at_stop(call), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_call_set_after(call, nullptr), CROCHET_EFORKED);
     crochet_result* result = reinterpret_cast<crochet_result*>(&result);
     EXPECT_EQ(crochet_call_run(call, never, Counted::drop, &result), CROCHET_EFORKED);
     EXPECT_EQ(result, nullptr);
