@@ -290,7 +290,7 @@ void release_by_call() {
 void call_from_many_threads() {
   std::atomic<int> run{0};
   const int calls = kSanitized ? 100 : 1000;
-  at_once(4, [&run, calls](int) {
+  at_once(4, [&run](int) {
     for (int i = 0; i < calls; ++i) EXPECT_EQ(on_loop(nullptr, [&run] { ++run; }), CROCHET_OK);
   });
   EXPECT_EQ(run, 4 * calls);

@@ -588,9 +588,9 @@ struct Spawned {
     options.args = arguments.data();
     options.stdio_count = 3;
     options.stdio = descriptors.data();
-    options.exit_cb = [](uv_process_t* process, std::int64_t status, int) {
+    options.exit_cb = [](uv_process_t* ended, std::int64_t status, int) {
       EXPECT_EQ(status, 0);
-      uv_close(reinterpret_cast<uv_handle_t*>(process), [](uv_handle_t* handle) {
+      uv_close(reinterpret_cast<uv_handle_t*>(ended), [](uv_handle_t* handle) {
         crochet_deferred* const done = static_cast<Spawned*>(handle->data)->deferred;
         crochet_resolve(done, nullptr, nullptr);
         crochet_deferred_release(done);
