@@ -26,7 +26,8 @@
  *     while you call a blocking function; no lock of the library's is held while a callback of yours runs.
  *  9. CALLBACKS may call back into the library. A drop function runs on whichever thread ends the thing it drops:
  *     the loop's, a caller's or a canceller's. An exception thrown by a callback written in C++ becomes a rejection; a
- *     forced unwind (pthread_exit, thread cancellation) passes through.
+ *     forced unwind (pthread_exit, thread cancellation) passes through. What is called because a thread is ending so (a
+ *     drop function, a thread hook) must not end it once more: that the C library answers by aborting.
  * 10. FORK. In a forked child every function with a status returns CROCHET_EFORKED until crochet_setup() starts afresh
  *     there (functions without a status return their neutral value). Handles from before the fork stay so for ever;
  *     releasing them does nothing. A fork made on a loop's thread must exec or _exit.
@@ -226,7 +227,7 @@ CROCHET_API int crochet_options_set_keep_alive(crochet_options *options, int kee
  *  loops.
  *
  *  @param bytes rounded up to whole pages; 0, or at least 65,536.
- *  @retval CROCHET_OK set. One that the system can't give fails the start of the loop with UV_EAGAIN.
+ *  @retval CROCHET_OK set. One that the system can't give fails the start of the loop, with UV_EAGAIN or UV_EINVAL.
  *  @retval CROCHET_EINVAL `options` is NULL, or `bytes` is less.
  *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t bytes);
@@ -236,8 +237,8 @@ CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t 
  *
  *  `first` runs before any callback, while whoever starts the loop waits. When it returns a negative code, the loop does
  *  not start, `last` is not called, and crochet_setup() or crochet_loop_new() returns that code (CROCHET_EFAILED for a
- *  positive one, or when it throws). `last` runs after every callback, before the stop of the loop has ended; what it
- *  returns is ignored. Both may be called by several threads at once, when several loops are made with the options.
+ *  positive one, or when it throws); calls that it made meanwhile end as at any stop. `last` runs after every callback,
+ *  before the stop of the loop has ended, when there is no libuv loop any more; what it returns is ignored. Both may be called by several threads at once, when several loops are made with the options.
  *
  *  @param first, last may be NULL: nothing to do. @param arg may be NULL; passed to both.
  *  @param drop may be NULL; called with arg when the options are freed, or set anew, and no loop needs it any more.
@@ -296,8 +297,8 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *  @retval CROCHET_EINVAL a bad handle, or `grace_ns` is negative.
  *  @retval CROCHET_EINPROGRESS called on a loop's thread: asked for, and not waited for.
  *  @retval CROCHET_EBUSY it has ended, but handles of the host's are still open.
- *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, waiters
- *          were woken with CROCHET_ESTOPPED.
+ *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run, or somebody closed its descriptors): its
+ *          thread was left behind, waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus a second for a callback that
  *  runs. @since 0.1 */
@@ -321,7 +322,7 @@ CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
  *  @retval CROCHET_EINVAL `name` or `out_count` is NULL, or `loop` is a bad handle.
  *  @retval CROCHET_ENOENT no counter has that name.
  *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
- *  @retval CROCHET_ESTOPPED `loop` is NULL and the default loop was stopped.
+ *  @retval CROCHET_ESTOPPED `loop` is NULL and the default loop was shut down.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership none. @threads any. @blocking none. @since 0.1 */
 CROCHET_API int crochet_loop_counter(crochet_loop *loop, const char *name, uint64_t *out_count);

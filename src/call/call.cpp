@@ -69,11 +69,7 @@ void Call::run_hook() {
     bool was_closed = false;
     Hook* hook = record == nullptr ? nullptr : close_hook(*record, &was_closed);
     if (hook != nullptr) {
-      struct AtEnd {  // also when the hook ends the thread
-        Hook* hook;
-        ~AtEnd() noexcept(false) { end_hook(hook); }
-      } const at_end{hook};
-      call_function(hook->function, generation, hook->arg);
+      call_function(hook->function, generation, hook->arg, hook);
     } else if (!was_closed && (w & word::kCancelAsked) != 0) {
       end_as(Outcome::kCancelled, Outcome::kCancelled);  // it was cleared meanwhile
     }
@@ -86,12 +82,13 @@ void Call::deliver_cancel_message() {
   release_reference();
 }
 
-CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word generation, void* argument) {
+CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word generation, void* argument, Hook* hook) {
   try {
     fn(deferred_handle(this, generation), argument);
   } catch (abi::__forced_unwind&) {
     // The caller does not come to give the deferred back. The loop goes the way of its thread.
     end_as(Outcome::kStopped, Outcome::kStopped);
+    if (hook != nullptr) end_hook(hook);
     release_deferred(generation);
     throw;
   } catch (const std::exception& e) {
@@ -99,6 +96,7 @@ CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word
   } catch (...) {
     reject_thrown(generation, "an exception of an unknown type");
   }
+  if (hook != nullptr) end_hook(hook);
 }
 
 void Call::reject_thrown(Word generation, const char* what) {
@@ -199,6 +197,7 @@ bool Call::abandon(std::uint32_t loop_id) {
   Word w = word.load(acquire);
   do {
     if (word::references(w) == 0 || word::finished(w) || (w & (word::kNeverRan | word::kAbandoned)) != 0) return false;
+    if (word::phase(w) == Phase::kQueued) return false;  // made just now, and about to be refused
     if (loop.load(relaxed) != loop_id) return false;
     // Lost against a destruction without a read-modify-write (N7) at worst, and then nobody misses it.
   } while (!word.compare_exchange_weak(w, w | word::kAbandoned, acq_rel, acquire));

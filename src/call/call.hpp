@@ -133,7 +133,8 @@ struct alignas(64) Call {
   static constexpr std::uint32_t kMaxDeferreds = std::uint32_t{1} << 24;
 
  private:
-  void call_function(crochet_call_fn* fn, Word generation, void* argument);  // what it throws becomes a rejection
+  // What it throws becomes a rejection. The hook, if it is one, is ended.
+  void call_function(crochet_call_fn* fn, Word generation, void* argument, Hook* hook = nullptr);
   void reject_thrown(Word generation, const char* what);
   int why_not_settled(Word generation) const;
   void publish(Outcome outcome);    // kSettling -> kSettled

@@ -11,8 +11,9 @@ using namespace crochet;
 namespace {
 
 // A made call was not accepted: settles it, which drops its argument, and takes the handle back.
-int take_back(Call* call, crochet_result** out_result) {
-  call->refuse();
+int take_back(Loop& loop, Call* call, crochet_result** out_result) {
+  const std::uint32_t id = call->loop.load(relaxed);
+  if (!call->refuse()) loop.count(id, Counter::kNotRun, -1);  // the stopping loop found it first, and counted it
   if (out_result != nullptr) {
     *out_result = nullptr;
     call->release_reference();
@@ -27,7 +28,7 @@ inline int submit(Destination to, crochet_call_fn* fn, void* arg, crochet_drop_f
   const bool forgotten = out_result == nullptr;
   const Word generation = call->make(to.id, Call::plain_field(fn), arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0);
   if (!forgotten) *out_result = result_handle(call, generation);  // before the function can start
-  return to.loop->post(call) ? CROCHET_OK : take_back(call, out_result);
+  return to.loop->post(call) ? CROCHET_OK : take_back(*to.loop, call, out_result);
 }
 
 // A prepared call: nobody refers to it yet but who prepares it.
@@ -183,7 +184,7 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   const Word flags = (at_stop ? word::kAtStop : 0) | (forgotten ? word::kForgotten : 0);
   const Word generation = call->make(id, call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
   if (!forgotten) *out_result = result_handle(call, generation);
-  return send_off(loop, call, at_stop, after) ? CROCHET_OK : take_back(call, out_result);
+  return send_off(loop, call, at_stop, after) ? CROCHET_OK : take_back(loop, call, out_result);
 }
 
 void crochet_call_discard(crochet_call* handle) {

@@ -20,6 +20,7 @@
 #include "base/deadline.hpp"
 #include "base/park.hpp"
 #include "call/call.hpp"
+#include "call/post.hpp"
 
 namespace crochet {
 
@@ -160,7 +161,8 @@ class AtStopStack {
       if (expected != closed()) continue;
       while (Call* call = kept) {  // closed from outside, while this thread was stuck
         kept = call->next;
-        call->refuse();
+        const std::uint32_t loop_id = call->loop.load(relaxed);
+        if (call->refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
       }
       return;
     }

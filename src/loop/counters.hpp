@@ -22,7 +22,7 @@ class Counters {
   void clear() {
     for (auto& counter : counts_) counter.store(0, relaxed);
   }
-  void add(Counter which) { at(which).fetch_add(1, relaxed); }
+  void add(Counter which, int by = 1) { at(which).fetch_add(static_cast<std::uint64_t>(by), relaxed); }
   // For a counter that one thread alone writes.
   void add_alone(Counter which) { at(which).store(get(which) + 1, relaxed); }
   std::uint64_t get(Counter which) const { return counts_[static_cast<std::size_t>(which)].load(relaxed); }

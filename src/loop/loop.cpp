@@ -43,6 +43,8 @@ int check_descriptors() {
   return status;
 }
 
+int own_code(int status) { return status == UV_ENOMEM ? CROCHET_ENOMEM : status; }
+
 }  // namespace
 
 constinit thread_local Loop* t_current_loop = nullptr;
@@ -62,6 +64,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   descriptors_lost_.store(false, relaxed);
   counters_.clear();
   left_open_[0] = '\0';
+  wake_up_in_use_ = false;
   stop_ = Stop::kNotBegun;
   unfinished_ = {};
   stop_tick_ms_ = 0;
@@ -109,7 +112,7 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
   adopted_ = false;
   int status = check_descriptors();
   if (status == 0) status = uv_loop_init(&own_uv_);
-  if (status != 0) return status;
+  if (status != 0) return own_code(status);
   crochet_options own = options;
   own.keep_alive = true;
   status = begin(birth, &own_uv_, own);
@@ -120,14 +123,22 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
     status = start_thread(options.stack_size);
     if (status == 0) return wait_until_started();
     thread_hooks_ = {};
-    state_.store(static_cast<Word>(State::kUnused), release);
-    queue_.close();
-    at_stop_.close();
-    close_handles();
-    uv_run(&own_uv_, UV_RUN_DEFAULT);
+    end_without_thread();
+    return own_code(status);
   }
   uv_loop_close(&own_uv_);
-  return status;
+  return own_code(status);
+}
+
+// Others may have seen it running meanwhile: it ends like any loop.
+void Loop::end_without_thread() {
+  request_stop(0);
+  settle_from_outside();
+  close_handles();
+  uv_run(&own_uv_, UV_RUN_DEFAULT);
+  uv_loop_close(&own_uv_);
+  joined_.store(true, release);  // there is nothing to join
+  ended(CROCHET_OK);
 }
 
 int Loop::start_thread(std::size_t stack_size) {
@@ -163,7 +174,7 @@ int Loop::wait_until_started() {
 int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& options) {
   adopted_ = true;
   const int status = begin(birth, uv, options);
-  if (status != 0) return status;
+  if (status != 0) return own_code(status);
   joined_.store(true, relaxed);  // its thread is the host's
   thread_ = pthread_self();
   t_current_loop = this;
@@ -193,6 +204,7 @@ void* Loop::thread_main(void* loop) {
 
 void Loop::begin_thread() {
   const int code = thread_hooks_.run_first();
+  if (process_is_forked()) pthread_exit(nullptr);  // it forked, and returned in the child
   if (code != CROCHET_OK) {
     thread_hooks_ = {};
     request_stop(0);  // nobody has its handle yet
@@ -239,7 +251,8 @@ void Loop::after_poll() {
   rounds_.fetch_add(1, relaxed);
   // Control may leave uv_run now: a push must be able to wake it, or a wake-up be under way.
   before_poll();
-  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0) uv_async_send(&handles_.wake_up);
+  const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
+  if (busy && wake_up_is_ours()) uv_async_send(&handles_.wake_up);
 }
 
 bool Loop::drain(Deadline enough) {
@@ -257,7 +270,7 @@ bool Loop::drain(Deadline enough) {
     since_look = 0;
     const std::int64_t before = now;
     now = monotonic_ns();
-    if (queue_.looks_closed()) begin_stop();  // what is left over is not run any more
+    if (queue_.looks_closed()) run_callbacks([this] { begin_stop(); });  // what is left over is not run any more
     if (stop_begun()) break;
     if (now >= enough.ns()) {
       all = false;
@@ -276,7 +289,7 @@ bool Loop::refill() {
   if (incoming_ == nullptr) {
     bool is_closed = false;
     incoming_ = queue_.take(&is_closed);
-    if (is_closed) begin_stop();
+    if (is_closed) run_callbacks([this] { begin_stop(); });
     if (incoming_ == nullptr) return false;
   }
   for (unsigned i = 0; incoming_ != nullptr && i < kReverseAtOnce; ++i) {
@@ -292,10 +305,17 @@ bool Loop::refill() {
   return true;
 }
 
-CROCHET_CATCHES_FORCED_UNWIND void Loop::process(Call* call) {
-  try {
+void Loop::process(Call* call) {
+  run_callbacks([this, call] {
     if (is_message(call->word.load(acquire))) call->deliver_cancel_message();
     else run_or_bury(call);
+  });
+}
+
+template <class Body>
+CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(Body&& body) {
+  try {
+    body();
   } catch (abi::__forced_unwind&) {
     // pthread_exit or a cancellation in a callback. Our own thread sees it in run_until_ended().
     if (adopted_) died();
@@ -305,11 +325,15 @@ CROCHET_CATCHES_FORCED_UNWIND void Loop::process(Call* call) {
   if (process_is_forked()) pthread_exit(nullptr);
 }
 
+void Loop::stop_goes_on() {
+  run_callbacks([this] { continue_stop(); });
+}
+
 void Loop::run_or_bury(Call* call) {
   if (call->loop.load(relaxed) != id()) {
     refuse(call);  // made for a loop that has ended, whose control block this was
   } else if (call->start()) {
-    counters_.add_alone(Counter::kRun);
+    if (!is_own(*call)) counters_.add_alone(Counter::kRun);
     call->run();
   } else {
     call->release_reference();  // cancelled or stopped while it was queued
@@ -317,9 +341,10 @@ void Loop::run_or_bury(Call* call) {
 }
 
 void Loop::refuse(Call* call) {
+  const bool counts = !is_own(*call);
   if (is_message(call->word.load(acquire))) {
     call->release_reference();  // the stopping loop calls the hooks of all running calls anyway
-  } else if (call->refuse()) {
+  } else if (call->refuse() && counts) {
     counters_.add(Counter::kNotRun);
   }
 }
@@ -327,9 +352,10 @@ void Loop::refuse(Call* call) {
 // ---- The wake-up ----
 
 void Loop::wake_up() {
-  if (descriptors_lost_.load(acquire)) return;
-  if (!wake_up_is_ours()) return descriptors_lost();
-  uv_async_send(&handles_.wake_up);
+  if (!descriptors_lost_.load(acquire)) {
+    if (wake_up_is_ours()) uv_async_send(&handles_.wake_up);
+    else descriptors_lost();
+  }
   queue_.wake_up_was_sent();
 }
 
@@ -347,6 +373,7 @@ void Loop::descriptors_lost() {
   log(LogLevel::kCritical, "loop \"%s\": its descriptors were closed by somebody else; its calls fail", name_);
   request_stop(0);
   settle_from_outside();
+  unpark_all(state_);
 }
 
 bool Loop::run_soon(crochet_call_fn* fn) {

@@ -60,7 +60,11 @@ class alignas(64) Loop {
   // Does the loop of that id, which may be another one by now, accept calls? See CallQueue::accepts().
   bool accepts(std::uint32_t id) { return queue_.accepts() && this->id() == id; }
   bool looks_closed() const { return queue_.looks_closed(); }
-  void count(Counter which) { counters_.add(which); }
+  // For the loop of that id, if the block is still its.
+  void count(std::uint32_t id, Counter which, int by) {
+    const Hold hold(*this);
+    if (this->id() == id) counters_.add(which, by);
+  }
   std::uint64_t counted(Counter which) const { return counters_.get(which); }
   void look_for_hooks_again() { look_for_hooks_.store(true, release); }
   // Asks the alarm to be called soon, on the loop's thread. False: no memory, or the loop accepts nothing.
@@ -145,9 +149,11 @@ class alignas(64) Loop {
 
   int begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
   int make_handles();
+  bool is_own(const Call& call) const { return call.arg == this; }  // by run_soon(): nobody made it, it is not counted
   void refuse(Call* call);  // a call or a message that is linked nowhere any more and will not be started
   void open();
   int start_thread(std::size_t stack_size);
+  void end_without_thread();
   int wait_until_started();  // what the host's first function said
   void started(int code);
   void wake_up();
@@ -161,6 +167,8 @@ class alignas(64) Loop {
   bool drain(Deadline enough);  // runs what is queued. False: not all, there was enough to do; the loop must not block
   bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
   void process(Call* call);     // a call or a message that was popped
+  template <class Body>
+  void run_callbacks(Body&& body);  // sees to it when one of them ends the thread, or forks and returns in the child
   void run_or_bury(Call* call);
   void before_poll();
   void after_poll();
@@ -174,6 +182,7 @@ class alignas(64) Loop {
   void run_at_stop_calls();
   void run_hooks();
   void continue_stop();         // the grace: until all calls are finished, or it is over
+  void stop_goes_on();          // the same, by the timer
   void end_grace();
   void close_handles();
   void handle_closed();

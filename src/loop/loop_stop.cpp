@@ -77,8 +77,10 @@ int Loop::wait_until_ended(Deadline overdue) {
   Word state = state_.load(acquire);
   while (static_cast<State>(state) == State::kStopping) {
     if (descriptors_lost_.load(acquire)) return CROCHET_ETIMEDOUT;
-    if (park(state_, word::low_half(state), overdue, false) == Parked::kTimedOut) {
-      if (this->state() != State::kStopping) break;
+    const Parked why = park(state_, word::low_half(state), overdue, false);
+    if (process_is_forked()) return CROCHET_EFORKED;  // by a signal handler that ran meanwhile
+    if (why == Parked::kTimedOut) {
+      if (this->state() != State::kStopping || descriptors_lost_.load(acquire)) continue;
       given_up_.store(true, relaxed);
       log(LogLevel::kError, "loop \"%s\" does not stop: %s; its thread is left behind", name_,
           adopted_ ? "nobody runs it" : "a callback is stuck");
@@ -102,7 +104,10 @@ void Loop::settle_from_outside() {
 
 void Loop::end_as_stopped(Call& call) {
   Phase from{};
-  if (call.end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued) counters_.add(Counter::kNotRun);
+  const bool counts = !is_own(call);
+  if (call.end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued && counts) {
+    counters_.add(Counter::kNotRun);
+  }
 }
 
 void Loop::abandon_held() {
@@ -115,10 +120,16 @@ void Loop::abandon_held() {
 void Loop::join_thread() { join_thread(Deadline::after(kThreadEndTime)); }
 
 void Loop::join_thread(Deadline overdue) {
-  if (joined_.load(acquire) || join_claimed_.exchange(true, acq_rel)) return;
+  std::int64_t nap = kShortestNap;
+  while (!joined_.load(acquire) && join_claimed_.exchange(true, acq_rel)) {  // somebody else is at it
+    if (overdue.passed()) return;
+    park(state_, word::low_half(static_cast<Word>(State::kEnded)), Deadline::after(nap), false);
+    nap = std::min(2 * nap, kLongestNap);
+  }
+  if (joined_.load(acquire)) return;
+  nap = kShortestNap;
   // It is on its last instructions, unless a thread-local destructor of the host's is stuck. Polled, since the thread
   // sanitizers know no join that gives up by the monotonic clock.
-  std::int64_t nap = kShortestNap;
   while (pthread_tryjoin_np(thread_, nullptr) == EBUSY) {
     if (overdue.passed()) {
       join_claimed_.store(false, release);
@@ -180,7 +191,7 @@ void Loop::continue_stop() {
     if (Deadline::at(stop_deadline_.load(relaxed)).passed()) return end_grace();
     stop_tick_ms_ = std::min(stop_tick_ms_ + 1, kLongestTick);
     uv_timer_start(
-        &handles_.stop, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->continue_stop(); }, stop_tick_ms_, 0);
+        &handles_.stop, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->stop_goes_on(); }, stop_tick_ms_, 0);
     return;
   }
   close_handles();
@@ -200,6 +211,7 @@ void Loop::close_handles() {
   if (!all_sent) {
     log(LogLevel::kCritical, "loop \"%s\": a thread that was to wake it does not go on; its memory is left behind", name_);
     wake_up_in_use_ = true;
+    leaked_.store(true, relaxed);
   }
   const auto close = [this](auto* handle) {
     ++closing_handles_;
@@ -229,7 +241,10 @@ int Loop::close_own_uv() {
     uv_run(uv_, UV_RUN_NOWAIT);
     status = wake_up_in_use_ ? UV_EBUSY : uv_loop_close(uv_);
   }
-  if (status == 0) return CROCHET_OK;
+  if (status == 0) {
+    uv_ = nullptr;
+    return CROCHET_OK;
+  }
   leaked_.store(true, relaxed);
   if (wake_up_in_use_) return CROCHET_OK;
   uv_walk(uv_, [](uv_handle_t* handle, void* loop) { static_cast<Loop*>(loop)->note_left_open(*handle); }, this);

@@ -53,7 +53,7 @@ void look_for_hooks_again(std::uint32_t loop_id) {
 
 void count_never_ran(std::uint32_t loop_id, NeverRan why) {
   Loop* loop = loop_table::block(loop_id);
-  if (loop != nullptr) loop->count(why == NeverRan::kCancelled ? Counter::kCancelled : Counter::kNotRun);
+  if (loop != nullptr) loop->count(loop_id, why == NeverRan::kCancelled ? Counter::kCancelled : Counter::kNotRun, 1);
 }
 
 }  // namespace crochet

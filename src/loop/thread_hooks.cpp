@@ -2,6 +2,7 @@
 #include "loop/thread_hooks.hpp"
 
 #include <exception>
+#include <memory>
 
 #include "base/forced_unwind.hpp"
 #include "base/log.hpp"
@@ -35,8 +36,8 @@ void ThreadHooksRef::run_last() const {
 void ThreadHooksRef::let_go() {
   // acq_rel: what every user did with the argument happens before its drop.
   if (hooks_->references.fetch_sub(1, acq_rel) != 1) return;
-  if (hooks_->drop != nullptr) run_drop(hooks_->drop, hooks_->arg);
-  delete hooks_;
+  const std::unique_ptr<ThreadHooks> last(hooks_);
+  if (last->drop != nullptr) run_drop(last->drop, last->arg);
 }
 
 }  // namespace crochet

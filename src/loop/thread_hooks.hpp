@@ -29,7 +29,7 @@ class ThreadHooksRef {
     std::swap(hooks_, other.hooks_);
     return *this;
   }
-  constexpr ~ThreadHooksRef() {
+  constexpr ~ThreadHooksRef() noexcept(false) {  // a drop function may end its thread
     if (hooks_ != nullptr) let_go();
   }
 

@@ -63,16 +63,24 @@ class Runtime::Token {
     runtime_.changed_.wait(lock, [this] { return !runtime_.token_taken_; });
     runtime_.token_taken_ = true;
   }
+  Token(Runtime& runtime, std::try_to_lock_t) : runtime_(runtime) {
+    const std::lock_guard lock(runtime_.mutex_);
+    taken_ = !runtime_.token_taken_;
+    runtime_.token_taken_ = true;
+  }
   ~Token() {
+    if (!taken_ || process_is_forked()) return;  // forked by a signal handler meanwhile: the mutex is the parent's
     const std::lock_guard lock(runtime_.mutex_);
     runtime_.token_taken_ = false;
     runtime_.changed_.notify_all();
   }
   Token(const Token&) = delete;
   Token& operator=(const Token&) = delete;
+  bool taken() const { return taken_; }
 
  private:
   Runtime& runtime_;
+  bool taken_ = true;
 };
 
 // ---- The one instance ----
@@ -150,7 +158,7 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
     bool was_last = false;
     loop->release_handle(loop->generation(), &was_last);
     loop->recycle();
-    return status == UV_ENOMEM ? CROCHET_ENOMEM : status;
+    return status;
   }
   *out_loop = loop;
   return CROCHET_OK;
@@ -209,8 +217,9 @@ int Runtime::shutdown(std::int64_t grace_ns) {
   code = stop_all(grace_ns);
   clear_stash();
   {
-    const Token token(*this);
-    reuse_ended_loops();
+    // Whoever has the token may be waiting for a function of the host's, and will do this the next time.
+    const Token token(*this, std::try_to_lock);
+    if (token.taken()) reuse_ended_loops();
   }
   end_shutdown(code);
   return code;
@@ -289,8 +298,8 @@ void Runtime::at_exit() {
   // No lock: the exiting process's other threads go on, and one of them may hold it.
   runtime->request_stop_of_all(0);
   const Deadline overdue = Deadline::after(kExitTime);
+  for_each_newest_first([](Loop& loop) { loop.end_grace_early(); });
   for_each_newest_first([&](Loop& loop) {
-    loop.end_grace_early();
     if (&loop == current_loop()) {
       loop.settle_from_outside();  // exit() was called in a callback: its waiters are woken all the same
     } else {

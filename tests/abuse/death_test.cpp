@@ -452,6 +452,27 @@ TEST(AbuseD5, AnAdoptedLoopWhoseThreadACallbackEndsTellsEveryWaiterToo) {
   }
 }
 
+TEST(AbuseD5, SoDoesOneWhoseThreadAnAtStopCallEnds) {
+  for (const Way& way : kWays) {
+    SCOPED_TRACE(way.name);
+    leaving_no_thread([&way] {
+      HostThread host;
+      Bystanders bystanders(nullptr);
+      OwnedCall call;
+      ASSERT_EQ(crochet_call_new(nullptr, sizeof(Way), call.out()), CROCHET_OK);
+      *static_cast<Way*>(crochet_call_storage(call.get())) = way;
+      ASSERT_EQ(crochet_call_set_at_stop(call.get()), CROCHET_OK);
+      const auto die = [](crochet_deferred*, void* storage) { static_cast<Way*>(storage)->die(); };
+      ASSERT_EQ(crochet_call_run(call.release(), die, nullptr, nullptr), CROCHET_OK);
+      const auto stop = [](crochet_deferred*, void*) { EXPECT_EQ(crochet_shutdown(0), CROCHET_EINPROGRESS); };
+      ASSERT_EQ(crochet_run(nullptr, stop, nullptr, nullptr, nullptr), CROCHET_OK);
+      bystanders.are_told();
+      host.has_died();
+      a_later_setup_works();
+    });
+  }
+}
+
 // The host's own callbacks are not seen by the library: then it is a loop that nobody runs any more.
 TEST(AbuseD5, AnAdoptedLoopWhoseThreadTheHostEndsIsOneThatNobodyRuns) {
   for (const Way& way : kWays) {

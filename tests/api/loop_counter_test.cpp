@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <uv.h>
 
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/provokes.hpp"
 #include "api/support/blocked_loop.hpp"
@@ -73,6 +75,30 @@ TEST_F(LoopCounter, CountsWhatNeverRanBecauseOfTheStop) {
   EXPECT_EQ(counted("calls_run"), 1u);
   EXPECT_EQ(counted("calls_not_run"), 2u);
   EXPECT_EQ(counted("calls_cancelled"), 0u);
+}
+
+TEST_F(LoopCounter, DoesNotCountWhatWasRefusedOrIsTheLibrarysOwn) {
+  constexpr int kAtStop = 200;  // enough for the library to look after them by a call of its own
+  std::atomic<std::uint64_t> accepted{0};
+  for (int i = 0; i < kAtStop; ++i) {
+    OwnedCall call;
+    ASSERT_EQ(crochet_call_new(loop_.get(), 0, call.out()), CROCHET_OK);
+    ASSERT_EQ(crochet_call_set_at_stop(call.get()), CROCHET_OK);
+    ASSERT_EQ(crochet_call_run(call.release(), resolve_null, nullptr, nullptr), CROCHET_OK);
+    ++accepted;
+  }
+  ASSERT_EQ(on_loop(loop_.get(), [] {}), CROCHET_OK);
+  ++accepted;
+  // Others call while it stops.
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 4; ++t) {
+    callers.emplace_back([this, &accepted] {
+      while (crochet_run(loop_.get(), resolve_null, nullptr, nullptr, nullptr) == CROCHET_OK) ++accepted;
+    });
+  }
+  EXPECT_EQ(crochet_loop_stop(loop_.get(), kSecond), CROCHET_OK);
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(counted("calls_run") + counted("calls_not_run") + counted("calls_cancelled"), accepted);
 }
 
 TEST_F(LoopCounter, CountsAndReportsWhatIsStillHeld) {

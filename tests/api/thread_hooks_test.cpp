@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include <atomic>
 #include <cstddef>
 #include <limits>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "api/support/closure.hpp"
 #include "api/support/default_loop.hpp"
 #include "api/support/drop_counter.hpp"
+#include "api/support/gate.hpp"
 #include "api/support/host_loop.hpp"
 #include "api/support/log_capture.hpp"
 #include "api/support/owned.hpp"
@@ -228,6 +230,44 @@ TEST_F(ThreadHooks, ACallMadeByAFirstThatRefusesIsNotRun) {
   EXPECT_EQ(crochet_result_wait(seen.call.get(), kForever), CROCHET_ESTOPPED);
 }
 
+TEST_F(ThreadHooks, AFirstThatTakesItsTimeKeepsNoShutdownWaiting) {
+  struct Slow {
+    Gate entered, leave;
+  } slow;
+  const auto first = [](void* arg) -> int {
+    static_cast<Slow*>(arg)->entered.open();
+    static_cast<Slow*>(arg)->leave.wait();
+    return CROCHET_OK;
+  };
+  ASSERT_EQ(crochet_options_set_thread_hooks(options_.get(), first, nullptr, &slow, nullptr), CROCHET_OK);
+  LogCapture log;
+  std::thread starter([this] { start(); });
+  slow.entered.wait();
+  EXPECT_EQ(crochet_shutdown(0), CROCHET_ETIMEDOUT) << "the function is stuck as a callback may be";
+  slow.leave.open();
+  starter.join();
+  log.stop();
+}
+
+TEST_F(ThreadHooks, ItsOwnCodeIsReturnedAsItIs) {
+  diary_.first_says = UV_ENOMEM;
+  set_diary();
+  EXPECT_EQ(start(), UV_ENOMEM);
+}
+
+TEST_F(ThreadHooks, TheLastHasNoLibuvLoopAnyMore) {
+  static uv_loop_s* seen;
+  seen = reinterpret_cast<uv_loop_s*>(&seen);
+  const auto last = [](void*) -> int {
+    seen = crochet_current_uv();
+    return CROCHET_OK;
+  };
+  ASSERT_EQ(crochet_options_set_thread_hooks(options_.get(), nullptr, last, nullptr, nullptr), CROCHET_OK);
+  ASSERT_EQ(start(), CROCHET_OK);
+  EXPECT_EQ(crochet_loop_stop(loop_.get(), kSecond), CROCHET_OK);
+  EXPECT_EQ(seen, nullptr);
+}
+
 TEST_F(ThreadHooks, AreNotForAdoptedLoops) {
   set_diary();
   HostLoop host;
@@ -280,6 +320,18 @@ TEST_F(StackSize, RefusesWhatIsTooSmallAndNoOptions) {
   EXPECT_EQ(crochet_options_set_stack_size(nullptr, 65'536), CROCHET_EINVAL);
   EXPECT_EQ(crochet_options_set_stack_size(options_.get(), 0), CROCHET_OK);
   EXPECT_EQ(start(), CROCHET_OK);
+}
+
+TEST_F(StackSize, OneThatCantBeHadMeetsAShutdown) {
+  if (kSanitized) GTEST_SKIP() << "its interceptor of pthread_create aborts";
+  ASSERT_EQ(crochet_options_set_stack_size(options_.get(), std::size_t{1} << 50), CROCHET_OK);
+  std::atomic<bool> done{false};
+  std::thread shutter([&done] {
+    while (!done) EXPECT_EQ(crochet_shutdown(kKillTimer), CROCHET_OK);
+  });
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(start(), UV_EAGAIN);
+  done = true;
+  shutter.join();
 }
 
 TEST_F(StackSize, OneThatCantBeHadFailsTheStart) {
