@@ -2,6 +2,7 @@
 // What a call costs in memory once everything is warm: no allocation at all, on any thread.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
@@ -18,10 +19,21 @@ constexpr int kCalls = 10000;
 
 class Allocations : public WithDefaultLoop {
  protected:
-  // Has two threads do `one_call` kCalls times each, twice; the second time the whole process must allocate nothing.
-  // Neither thread ends, and nothing else happens, between the two looks at the count.
+  // Once in a few times: when the loop's thread stands still before it gives a call back, one more call is
+  // outstanding than ever before.
   template <typename Call>
   static void expect_none_when_warm(const Call& one_call) {
+    constexpr int kTimes = 5;
+    long fewest = allocated_when_warm(one_call);
+    for (int time = 1; time < kTimes && fewest != 0; ++time) fewest = std::min(fewest, allocated_when_warm(one_call));
+    EXPECT_EQ(fewest, 0);
+  }
+
+ private:
+  // Has two threads do `one_call` kCalls times each, twice; what the whole process allocates the second time. Neither
+  // thread ends, and nothing else happens, between the two looks at the count.
+  template <typename Call>
+  static long allocated_when_warm(const Call& one_call) {
     Gate warm[2], measure, measured[2], leave;
     std::thread callers[2];
     for (int i = 0; i < 2; ++i) {
@@ -41,7 +53,7 @@ class Allocations : public WithDefaultLoop {
     const long after = allocations();
     leave.open();
     for (std::thread& caller : callers) caller.join();
-    EXPECT_EQ(after - before, 0);
+    return after - before;
   }
 };
 

@@ -3,8 +3,10 @@
 // function. Counted over the whole process, the loop's thread included.
 #include "api/failing_malloc.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "hpp/support/with_loop.hpp"
@@ -16,13 +18,19 @@ constexpr int kCalls = 1000;
 
 class Allocations : public WithLoop {
  protected:
-  // How many allocations kCalls of one_call() need, when as many were made before.
+  // How many allocations kCalls of one_call() need, when as many were made before. The fewest of a few times: when the
+  // loop's thread stands still before it gives a call back, one more call is outstanding than ever before.
   template <class Call>
   static long when_warm(const Call& one_call) {
+    constexpr int kTimes = 5;
+    long fewest = std::numeric_limits<long>::max();
     for (int i = 0; i < 2 * kCalls; ++i) one_call();
-    const long before = contract::allocations();
-    for (int i = 0; i < kCalls; ++i) one_call();
-    return contract::allocations() - before;
+    for (int time = 0; time < kTimes; ++time) {
+      const long before = contract::allocations();
+      for (int i = 0; i < kCalls; ++i) one_call();
+      fewest = std::min(fewest, contract::allocations() - before);
+    }
+    return fewest;
   }
 };
 
