@@ -270,7 +270,7 @@ bool Loop::drain(Deadline enough) {
     since_look = 0;
     const std::int64_t before = now;
     now = monotonic_ns();
-    if (queue_.looks_closed()) run_callbacks([this] { begin_stop(); });  // what is left over is not run any more
+    if (queue_.looks_closed()) stop_begins();  // what is left over is not run any more
     if (stop_begun()) break;
     if (now >= enough.ns()) {
       all = false;
@@ -289,7 +289,7 @@ bool Loop::refill() {
   if (incoming_ == nullptr) {
     bool is_closed = false;
     incoming_ = queue_.take(&is_closed);
-    if (is_closed) run_callbacks([this] { begin_stop(); });
+    if (is_closed) stop_begins();
     if (incoming_ == nullptr) return false;
   }
   for (unsigned i = 0; incoming_ != nullptr && i < kReverseAtOnce; ++i) {
@@ -306,16 +306,17 @@ bool Loop::refill() {
 }
 
 void Loop::process(Call* call) {
-  run_callbacks([this, call] {
-    if (is_message(call->word.load(acquire))) call->deliver_cancel_message();
-    else run_or_bury(call);
-  });
+  run_callbacks(
+      [](Loop& loop, Call* popped) {
+        if (is_message(popped->word.load(acquire))) popped->deliver_cancel_message();
+        else loop.run_or_bury(popped);
+      },
+      call);
 }
 
-template <class Body>
-CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(Body&& body) {
+CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(void (*body)(Loop& loop, Call* call), Call* call) {
   try {
-    body();
+    body(*this, call);
   } catch (abi::__forced_unwind&) {
     // pthread_exit or a cancellation in a callback. Our own thread sees it in run_until_ended().
     if (adopted_) died();
@@ -325,8 +326,12 @@ CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(Body&& body) {
   if (process_is_forked()) pthread_exit(nullptr);
 }
 
+void Loop::stop_begins() {
+  run_callbacks([](Loop& loop, Call*) { loop.begin_stop(); });
+}
+
 void Loop::stop_goes_on() {
-  run_callbacks([this] { continue_stop(); });
+  run_callbacks([](Loop& loop, Call*) { loop.continue_stop(); });
 }
 
 void Loop::run_or_bury(Call* call) {

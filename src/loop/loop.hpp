@@ -167,8 +167,8 @@ class alignas(64) Loop {
   bool drain(Deadline enough);  // runs what is queued. False: not all, there was enough to do; the loop must not block
   bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
   void process(Call* call);     // a call or a message that was popped
-  template <class Body>
-  void run_callbacks(Body&& body);  // sees to it when one of them ends the thread, or forks and returns in the child
+  // Sees to it when a callback in `body` ends the thread, or forks and returns in the child.
+  void run_callbacks(void (*body)(Loop& loop, Call* call), Call* call = nullptr);
   void run_or_bury(Call* call);
   void before_poll();
   void after_poll();
@@ -182,7 +182,8 @@ class alignas(64) Loop {
   void run_at_stop_calls();
   void run_hooks();
   void continue_stop();         // the grace: until all calls are finished, or it is over
-  void stop_goes_on();          // the same, by the timer
+  void stop_begins();           // begin_stop(), continue_stop() with an eye on their callbacks
+  void stop_goes_on();
   void end_grace();
   void close_handles();
   void handle_closed();

@@ -199,8 +199,9 @@ TEST_F(LifecycleStress, OfForks) {
   Longest fork_and_child;
   for (long i = 0; i < forks; ++i) {
     if (i == forks / 10) warm = Belongings::now();
-    // The thread sanitizer knows no threads in such a child.
-    const bool afresh = i % 8 == 0 && !contract::kThreadSanitizer;
+    // The thread sanitizer knows no threads in such a child; the address sanitizer's allocator may be locked there, by a
+    // thread that was left behind.
+    const bool afresh = i % 8 == 0 && !contract::kSanitized;
     const int status = fork_and_child.of([&] {
       const pid_t pid = fork();
       if (pid == 0) _exit(child(pending.get(), afresh));
