@@ -24,6 +24,7 @@
 #include "api/support/host_loop.hpp"
 #include "api/support/libuv_started.hpp"
 #include "api/support/owned.hpp"
+#include "api/support/sanitizers.hpp"
 #include "crochet.h"
 
 namespace {
@@ -128,7 +129,15 @@ int set_up_with(rlim_t count, bool is_first) {
   return code;
 }
 
+// clang puts the thread sanitizer into the program, which then starts its own threads by the function replaced above.
+#ifdef __clang__
+#define SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM() SKIP_UNDER_THREAD_SANITIZER("is in the program")
+#else
+#define SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM() static_cast<void>(0)
+#endif
+
 TEST(AbuseB3, SetupWithThreeToTwentyDescriptorsWorksOrSaysSoAndWorksLater) {
+  SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM();
   for (const bool is_first : {true, false}) {
     SCOPED_TRACE(is_first ? "the first loop of the process" : "a later one");
     for (rlim_t count = kFewest; count <= kMost; ++count) {
@@ -159,6 +168,7 @@ class RefusedThreads {
 };
 
 TEST(AbuseB3, SetupWithoutAThreadSaysSoLeavesNothingAndWorksLater) {
+  SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM();
   in_own_process([] {
     const std::set<std::string> descriptors = names_in("/proc/self/fd");
     const std::set<std::string> threads = names_in("/proc/self/task");
@@ -174,6 +184,7 @@ TEST(AbuseB3, SetupWithoutAThreadSaysSoLeavesNothingAndWorksLater) {
 }
 
 TEST(AbuseB3, LoopNewWithoutAThreadDisturbsNoOther) {
+  SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM();
   in_own_process([] {
     ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
     const std::set<std::string> descriptors = names_in("/proc/self/fd");
@@ -191,6 +202,7 @@ TEST(AbuseB3, LoopNewWithoutAThreadDisturbsNoOther) {
 }
 
 TEST(AbuseB3, OfRacingSetupsOnlyTheOnesThatMeetAFailureFail) {
+  SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM();
   in_own_process([] {
     constexpr int kRefused = 3;
     std::atomic<int> refused{0};
