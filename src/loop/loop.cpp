@@ -58,6 +58,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   end_code_.store(0, relaxed);
   join_claimed_.store(false, relaxed);
   joined_.store(false, relaxed);
+  late_.store(false, relaxed);
   look_for_hooks_.store(false, relaxed);
   warned_.store(false, relaxed);
   given_up_.store(false, relaxed);

@@ -215,6 +215,7 @@ class alignas(64) Loop {
   Atomic<bool> join_claimed_{false};
   Atomic<Word> start_code_{kStarting};     // what the host's first function said; who starts the loop parks on it
   Atomic<bool> joined_{false};
+  Atomic<bool> late_{false};               // its end has been waited for in vain: later ones only look
 
   // Fixed from start or adopt to the end.
   bool adopted_ = false;

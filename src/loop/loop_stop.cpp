@@ -117,7 +117,7 @@ void Loop::abandon_held() {
   }
 }
 
-void Loop::join_thread() { join_thread(Deadline::after(kThreadEndTime)); }
+void Loop::join_thread() { join_thread(Deadline::after(late_.load(relaxed) ? 0 : kThreadEndTime)); }
 
 void Loop::join_thread(Deadline overdue) {
   std::int64_t nap = kShortestNap;
@@ -132,6 +132,7 @@ void Loop::join_thread(Deadline overdue) {
   // sanitizers know no join that gives up by the monotonic clock.
   while (pthread_tryjoin_np(thread_, nullptr) == EBUSY) {
     if (overdue.passed()) {
+      late_.store(true, relaxed);
       join_claimed_.store(false, release);
       return;
     }

@@ -189,7 +189,7 @@ void Runtime::drop_default() {
 void Runtime::reuse_ended_loops() {
   loop_table::for_each([](Loop& loop) {
     if (loop.state() != Loop::State::kEnded || loop.is_parents()) return;
-    loop.join_thread(Deadline::after(0));  // whose thread is late has been waited for
+    loop.join_thread();
     loop.recycle();
   });
 }
