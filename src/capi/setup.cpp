@@ -48,19 +48,19 @@ int crochet_options_new(crochet_options** out_options) {
 }
 
 void crochet_options_free(crochet_options* options) {
-  if (options == nullptr || options_or_defaults(options) == nullptr) return;
+  if (!are_options(options)) return;
   options->mark = 0;
   delete options;
 }
 
 int crochet_options_set_thread_name(crochet_options* options, const char* name) {
-  if (options == nullptr || options_or_defaults(options) == nullptr || name == nullptr) return CROCHET_EINVAL;
+  if (!are_options(options) || name == nullptr) return CROCHET_EINVAL;
   std::strncpy(options->thread_name, name, sizeof options->thread_name - 1);
   return CROCHET_OK;
 }
 
 int crochet_options_set_stack_size(crochet_options* options, size_t bytes) {
-  if (options == nullptr || options_or_defaults(options) == nullptr) return CROCHET_EINVAL;
+  if (!are_options(options)) return CROCHET_EINVAL;
   if (bytes != 0 && bytes < kSmallestStack) return CROCHET_EINVAL;
   options->stack_size = bytes;
   return CROCHET_OK;
@@ -68,7 +68,7 @@ int crochet_options_set_stack_size(crochet_options* options, size_t bytes) {
 
 int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn* first, crochet_thread_fn* last, void* arg,
                                      crochet_drop_fn* drop) {
-  if (options == nullptr || options_or_defaults(options) == nullptr) return refused(CROCHET_EINVAL, arg, drop);
+  if (!are_options(options)) return refused(CROCHET_EINVAL, arg, drop);
   auto* hooks = new (std::nothrow) ThreadHooks{first, last, arg, drop};
   if (hooks == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
   options->thread_hooks = ThreadHooksRef(hooks);
@@ -76,7 +76,7 @@ int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn
 }
 
 int crochet_options_set_keep_alive(crochet_options* options, int keep_alive) {
-  if (options == nullptr || options_or_defaults(options) == nullptr || (keep_alive != 0 && keep_alive != 1)) return CROCHET_EINVAL;
+  if (!are_options(options) || (keep_alive != 0 && keep_alive != 1)) return CROCHET_EINVAL;
   options->keep_alive = keep_alive != 0;
   return CROCHET_OK;
 }

@@ -28,10 +28,14 @@ namespace crochet {
 
 inline constexpr crochet_options kDefaultOptions{};
 
+inline bool are_options(const crochet_options* options) {
+  return options != nullptr && options->mark == kOptionsMark;
+}
+
 // What a parameter that may be null means; null: it is no handle of ours.
 inline const crochet_options* options_or_defaults(const crochet_options* options) {
   if (options == nullptr) return &kDefaultOptions;
-  return options->mark == kOptionsMark ? options : nullptr;
+  return are_options(options) ? options : nullptr;
 }
 
 }  // namespace crochet
