@@ -64,12 +64,11 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   given_up_.store(false, relaxed);
   descriptors_lost_.store(false, relaxed);
   counters_.clear();
-  left_open_[0] = '\0';
   wake_up_in_use_ = false;
   stop_ = Stop::kNotBegun;
   unfinished_ = {};
   stop_tick_ms_ = 0;
-  keep_alive_ = options.keep_alive;
+  keep_alive_ = !adopted_ || options.keep_alive;
   std::memcpy(name_, options.thread_name, sizeof name_);
   id_.store(birth.id, relaxed);
   return make_handles();
@@ -114,20 +113,18 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
   int status = check_descriptors();
   if (status == 0) status = uv_loop_init(&own_uv_);
   if (status != 0) return own_code(status);
-  crochet_options own = options;
-  own.keep_alive = true;
-  status = begin(birth, &own_uv_, own);
-  if (status == 0) {
-    open();
-    thread_hooks_ = options.thread_hooks;
-    start_code_.store(kStarting, relaxed);
-    status = start_thread(options.stack_size);
-    if (status == 0) return wait_until_started();
-    thread_hooks_ = {};
-    end_without_thread();
+  status = begin(birth, &own_uv_, options);
+  if (status != 0) {
+    uv_loop_close(&own_uv_);
     return own_code(status);
   }
-  uv_loop_close(&own_uv_);
+  open();
+  thread_hooks_ = options.thread_hooks;
+  start_code_.store(kStarting, relaxed);
+  status = start_thread(options.stack_size);
+  if (status == 0) return wait_until_started();
+  thread_hooks_ = {};
+  end_without_thread();
   return own_code(status);
 }
 
@@ -139,7 +136,7 @@ void Loop::end_without_thread() {
   uv_run(&own_uv_, UV_RUN_DEFAULT);
   uv_loop_close(&own_uv_);
   joined_.store(true, release);  // there is nothing to join
-  ended(CROCHET_OK);
+  ended(CROCHET_OK, {});
 }
 
 int Loop::start_thread(std::size_t stack_size) {
@@ -228,10 +225,11 @@ void Loop::run_until_ended() {
   } guard{this};
   begin_thread();
   while (stop_ != Stop::kClosed) uv_run(uv_, UV_RUN_DEFAULT);  // a host's uv_stop ends one round
-  const int code = close_own_uv();
+  LeftOpen left_open;
+  const int code = close_own_uv(&left_open);
   run_last_hook();
   guard.loop = nullptr;
-  ended(code);
+  ended(code, left_open);
 }
 
 void Loop::before_poll() {

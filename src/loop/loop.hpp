@@ -91,8 +91,8 @@ class alignas(64) Loop {
   void settle_from_outside();
   // A stop was asked for before: makes its grace end now.
   void end_grace_early();
-  // Ended and not joined yet: joins the thread; by whoever claims it first. Gives up when the thread takes longer than a
-  // second, or than the deadline, to go away: then thread-local destructors of the host's are stuck; try again later.
+  // Ended: joins the thread, unless that was done. Gives up when the thread takes longer than a second, or than the
+  // deadline, to go away: then thread-local destructors of the host's are stuck. Tried again later, it only looks.
   void join_thread();
   void join_thread(Deadline overdue);
   // In a forked child. The first touches atomics only, the second is by setup there.
@@ -144,6 +144,12 @@ class alignas(64) Loop {
     uv_timer_t alarm;  // for the owner
   };
 
+  struct LeftOpen {  // the host's handles on our libuv loop at its end
+    char kinds[256] = "";
+    unsigned count = 0;
+    void add(const uv_handle_t& handle);
+  };
+
   static constexpr std::int64_t kNotAsked = -1;
   static constexpr Word kStarting = 1;  // no code
 
@@ -187,13 +193,12 @@ class alignas(64) Loop {
   void end_grace();
   void close_handles();
   void handle_closed();
-  int close_own_uv();           // CROCHET_OK or CROCHET_EBUSY
-  void ended(int code);
+  int close_own_uv(LeftOpen* out_left_open);  // CROCHET_OK or CROCHET_EBUSY
+  void ended(int code, const LeftOpen& left_open);
   void end_as_stopped(Call& call);
   void abandon_held();
-  void note_left_open(const uv_handle_t& handle);
   void run_last_hook();
-  void log_summary() const;
+  void log_summary(const LeftOpen& left_open) const;
   void died();                  // the thread ends without having stopped (pthread_exit in a callback)
 
   CallQueue queue_;
@@ -212,15 +217,15 @@ class alignas(64) Loop {
   Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
   Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
   Atomic<bool> warned_{false};
-  Atomic<bool> join_claimed_{false};
   Atomic<Word> start_code_{kStarting};     // what the host's first function said; who starts the loop parks on it
+  Atomic<bool> join_claimed_{false};       // somebody looks whether the thread is gone
   Atomic<bool> joined_{false};
-  Atomic<bool> late_{false};               // its end has been waited for in vain: later ones only look
+  Atomic<bool> late_{false};               // its end has been waited for in vain
 
   // Fixed from start or adopt to the end.
   bool adopted_ = false;
   bool keep_alive_ = true;
-  uv_loop_t* uv_ = nullptr;
+  uv_loop_t* uv_ = nullptr;  // null again when it is closed
   Alarm* alarm_ = nullptr;
   char name_[kThreadNameSize] = {};
   int wake_up_descriptor_ = -1;
@@ -237,7 +242,6 @@ class alignas(64) Loop {
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
   unsigned closing_handles_ = 0;
-  char left_open_[256] = "";  // the kinds of the host's handles that were open at the end
   bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed
 
   alignas(64) Counters counters_;  // written by canceling threads: not where others read

@@ -120,26 +120,16 @@ void Loop::abandon_held() {
 void Loop::join_thread() { join_thread(Deadline::after(late_.load(relaxed) ? 0 : kThreadEndTime)); }
 
 void Loop::join_thread(Deadline overdue) {
-  std::int64_t nap = kShortestNap;
-  while (!joined_.load(acquire) && join_claimed_.exchange(true, acq_rel)) {  // somebody else is at it
-    if (overdue.passed()) return;
-    park(state_, word::low_half(static_cast<Word>(State::kEnded)), Deadline::after(nap), false);
-    nap = std::min(2 * nap, kLongestNap);
-  }
-  if (joined_.load(acquire)) return;
-  nap = kShortestNap;
   // It is on its last instructions, unless a thread-local destructor of the host's is stuck. Polled, since the thread
-  // sanitizers know no join that gives up by the monotonic clock.
-  while (pthread_tryjoin_np(thread_, nullptr) == EBUSY) {
-    if (overdue.passed()) {
-      late_.store(true, relaxed);
+  // sanitizers know no join that gives up by the monotonic clock. The claim is for one look: only one may find it gone.
+  for (std::int64_t nap = kShortestNap; !joined_.load(acquire); nap = std::min(2 * nap, kLongestNap)) {
+    if (!join_claimed_.exchange(true, acq_rel)) {
+      if (pthread_tryjoin_np(thread_, nullptr) != EBUSY) return joined_.store(true, release);
       join_claimed_.store(false, release);
-      return;
     }
+    if (overdue.passed()) return late_.store(true, relaxed);
     park(state_, word::low_half(static_cast<Word>(State::kEnded)), Deadline::after(nap), false);
-    nap = std::min(2 * nap, kLongestNap);
   }
-  joined_.store(true, release);
 }
 
 // ---- The loop's thread ----
@@ -230,11 +220,11 @@ void Loop::close_handles() {
 void Loop::handle_closed() {
   if (--closing_handles_ != 0) return;
   stop_ = Stop::kClosed;
-  if (adopted_) ended(CROCHET_OK);
+  if (adopted_) ended(CROCHET_OK, {});
   else uv_stop(uv_);
 }
 
-int Loop::close_own_uv() {
+int Loop::close_own_uv(LeftOpen* out_left_open) {
   // Handles that are being closed get their callbacks first.
   constexpr int kRounds = 3;
   int status = UV_EBUSY;
@@ -248,17 +238,19 @@ int Loop::close_own_uv() {
   }
   leaked_.store(true, relaxed);
   if (wake_up_in_use_) return CROCHET_OK;
-  uv_walk(uv_, [](uv_handle_t* handle, void* loop) { static_cast<Loop*>(loop)->note_left_open(*handle); }, this);
-  if (left_open_[0] == '\0') std::strcpy(left_open_, "requests");
+  uv_walk(
+      uv_, [](uv_handle_t* handle, void* left_open) { static_cast<LeftOpen*>(left_open)->add(*handle); }, out_left_open);
+  if (out_left_open->count == 0) std::strcpy(out_left_open->kinds, "requests");
+  counters_.add(Counter::kOpenHandles, static_cast<int>(out_left_open->count));
   return CROCHET_EBUSY;
 }
 
-void Loop::note_left_open(const uv_handle_t& handle) {
+void Loop::LeftOpen::add(const uv_handle_t& handle) {
   if (uv_is_closing(&handle) != 0) return;
-  counters_.add(Counter::kOpenHandles);
-  const std::size_t length = std::strlen(left_open_);
-  std::snprintf(left_open_ + length, sizeof left_open_ - length, "%s%s", length == 0 ? "" : ", ",
+  const std::size_t length = std::strlen(kinds);
+  std::snprintf(kinds + length, sizeof kinds - length, "%s%s", count == 0 ? "" : ", ",
                 uv_handle_type_name(uv_handle_get_type(&handle)));
+  ++count;
 }
 
 void Loop::run_last_hook() {
@@ -266,20 +258,21 @@ void Loop::run_last_hook() {
   hooks.run_last();
 }
 
-void Loop::log_summary() const {
-  const std::uint64_t held = counted(Counter::kHeld);
-  const bool all_closed = left_open_[0] == '\0';
+void Loop::log_summary(const LeftOpen& left_open) const {
+  const bool all_closed = left_open.kinds[0] == '\0';
   const auto number = [this](Counter which) { return static_cast<unsigned long long>(counted(which)); };
-  log(!all_closed ? LogLevel::kError : held != 0 ? LogLevel::kWarning : LogLevel::kInfo,
+  log(!all_closed                      ? LogLevel::kError
+      : counted(Counter::kHeld) != 0 ? LogLevel::kWarning
+                                       : LogLevel::kInfo,
       "loop \"%s\" has ended: of its calls %llu were run, %llu not run, %llu cancelled before they ran; "
       "%llu are held by who is to settle them%s%s",
       name_, number(Counter::kRun), number(Counter::kNotRun), number(Counter::kCancelled), number(Counter::kHeld),
-      all_closed ? "" : "; still open, and left as they are: ", left_open_);
+      all_closed ? "" : "; still open, and left as they are: ", left_open.kinds);
 }
 
-void Loop::ended(int code) {
+void Loop::ended(int code, const LeftOpen& left_open) {
   abandon_held();
-  log_summary();
+  log_summary(left_open);
   t_current_loop = nullptr;
   end_code_.store(code, relaxed);
   // release: who sees kEnded sees the code, and everything that ran here.
@@ -301,7 +294,7 @@ void Loop::died() {
     started(CROCHET_EFAILED);
   }
   run_last_hook();
-  ended(CROCHET_OK);
+  ended(CROCHET_OK, {});
 }
 
 }  // namespace crochet
