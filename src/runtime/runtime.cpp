@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #include "base/log.hpp"
@@ -46,6 +47,7 @@ void for_each_newest_first(Visit&& visit) {
 
 // Which of two codes of stopped loops says more: stuck wins over busy.
 int worse(int a, int b) {
+  if (b == CROCHET_EFORKED) return b;
   if (a == CROCHET_ETIMEDOUT || b == CROCHET_ETIMEDOUT) return CROCHET_ETIMEDOUT;
   return a != CROCHET_OK ? a : b;
 }
@@ -59,29 +61,42 @@ constinit Atomic<bool> Runtime::was_shut_down_{false};
 class Runtime::Token {
  public:
   explicit Token(Runtime& runtime) : runtime_(runtime) {
-    std::unique_lock lock(runtime_.mutex_);
-    runtime_.changed_.wait(lock, [this] { return !runtime_.token_taken_; });
-    runtime_.token_taken_ = true;
+    while (!try_to_take()) {
+      if (!runtime_.sleep_while_set(runtime_.token_)) return;
+    }
   }
-  Token(Runtime& runtime, std::try_to_lock_t) : runtime_(runtime) {
-    const std::lock_guard lock(runtime_.mutex_);
-    taken_ = !runtime_.token_taken_;
-    runtime_.token_taken_ = true;
-  }
+  Token(Runtime& runtime, std::try_to_lock_t) : runtime_(runtime) { try_to_take(); }
   ~Token() {
-    if (!taken_ || process_is_forked()) return;  // forked by a signal handler meanwhile: the mutex is the parent's
-    const std::lock_guard lock(runtime_.mutex_);
-    runtime_.token_taken_ = false;
-    runtime_.changed_.notify_all();
+    if (taken_) Runtime::clear(runtime_.token_);
   }
   Token(const Token&) = delete;
   Token& operator=(const Token&) = delete;
+  // False: somebody else has it; or, without trying only, a signal handler forked in the wait, and this is the child.
   bool taken() const { return taken_; }
 
  private:
+  bool try_to_take() { return taken_ = Runtime::set(runtime_.token_); }
+
   Runtime& runtime_;
-  bool taken_ = true;
+  bool taken_ = false;
 };
+
+// ---- Waiting for another thread. No lock is held while it does what it does ----
+
+bool Runtime::set(Atomic<Word>& word) {
+  Word clear = 0;
+  return word.compare_exchange_strong(clear, kSet, acq_rel, relaxed);  // acquire: with the release in clear()
+}
+
+void Runtime::clear(Atomic<Word>& word) {
+  word.store(0, release);
+  unpark_all(word);
+}
+
+bool Runtime::sleep_while_set(const Atomic<Word>& word) {
+  park(word, word::low_half(kSet), Deadline::never(), false);
+  return get() == this;  // in the child there is another, or none
+}
 
 // ---- The one instance ----
 
@@ -112,6 +127,7 @@ int Runtime::setup(const crochet_options& options) {
   if (has_default()) return CROCHET_OK;
   if (current_loop() != nullptr) return process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
   const Token token(*this);
+  if (!token.taken()) return CROCHET_EFORKED;
   if (process_is_forked()) leave_everything_to_parent();
   if (has_default()) return CROCHET_OK;
   Loop* loop = nullptr;
@@ -123,6 +139,7 @@ int Runtime::setup(const crochet_options& options) {
 int Runtime::no_setup(uv_loop_t* uv, const crochet_options& options) {
   if (current_loop() != nullptr) return CROCHET_EALREADY;
   const Token token(*this);
+  if (!token.taken()) return CROCHET_EFORKED;
   if (has_default()) return CROCHET_EALREADY;
   Loop* loop = nullptr;
   const int status = make_loop(uv, options, &loop);
@@ -132,12 +149,14 @@ int Runtime::no_setup(uv_loop_t* uv, const crochet_options& options) {
 
 int Runtime::new_loop(const crochet_options& options, Loop** out_loop) {
   const Token token(*this);
+  if (!token.taken()) return CROCHET_EFORKED;
   return make_loop(nullptr, options, out_loop);
 }
 
 int Runtime::adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
   if (current_loop() != nullptr) return CROCHET_EALREADY;
   const Token token(*this);
+  if (!token.taken()) return CROCHET_EFORKED;
   return make_loop(uv, options, out_loop);
 }
 
@@ -200,7 +219,7 @@ int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
   loop.request_stop(grace_ns);
   if (current_loop() != nullptr) return CROCHET_EINPROGRESS;
   const int code = loop.wait_until_ended();
-  if (code != CROCHET_ETIMEDOUT) loop.join_thread();
+  if (code == CROCHET_OK || code == CROCHET_EBUSY) loop.join_thread();
   return code;
 }
 
@@ -215,6 +234,7 @@ int Runtime::shutdown(std::int64_t grace_ns) {
   // Neither lock nor token is held: drop functions run in here, and may set up anew.
   drop_default();
   code = stop_all(grace_ns);
+  if (code == CROCHET_EFORKED) return code;  // a signal handler forked: the rest is the parent's
   clear_stash();
   {
     // Whoever has the token may be waiting for a function of the host's, and will do this the next time.
@@ -226,35 +246,36 @@ int Runtime::shutdown(std::int64_t grace_ns) {
 }
 
 bool Runtime::begin_shutdown(int* out_code) {
-  std::unique_lock lock(mutex_);
-  if (shutting_down_) {
-    *out_code = CROCHET_EINPROGRESS;  // called by a drop function of its own: it must not wait for itself
-    if (pthread_equal(shutting_down_thread_, pthread_self()) != 0) return false;
-    changed_.wait(lock, [this] { return !shutting_down_; });
-    *out_code = shutdown_code_;
-    return false;
+  if (set(shutting_down_)) {
+    shutting_down_thread_.store(pthread_self(), relaxed);
+    return true;
   }
-  shutting_down_ = true;
-  shutting_down_thread_ = pthread_self();
-  return true;
+  *out_code = CROCHET_EINPROGRESS;  // called by a drop function of its own: it must not wait for itself
+  if (shutting_down_thread_.load(relaxed) == pthread_self()) return false;
+  *out_code = CROCHET_EFORKED;
+  while (shutting_down_.load(acquire) == kSet) {
+    if (!sleep_while_set(shutting_down_)) return false;
+  }
+  *out_code = shutdown_code_.load(relaxed);
+  return false;
 }
 
 void Runtime::end_shutdown(int code) {
-  const std::lock_guard lock(mutex_);
-  shutting_down_ = false;
-  shutdown_code_ = code;
-  changed_.notify_all();
+  shutting_down_thread_.store(pthread_t{}, relaxed);
+  shutdown_code_.store(code, relaxed);
+  clear(shutting_down_);
 }
 
 int Runtime::stop_all(std::int64_t grace_ns) {
   const Deadline deadline = Deadline::after(grace_ns);
   int code = CROCHET_OK;
   for_each_newest_first([&](Loop& loop) {
+    if (code == CROCHET_EFORKED) return;
     was_shut_down_.store(true, release);
     const std::int64_t left = grace_ns == 0 ? 0 : std::max<std::int64_t>(0, deadline.ns() - monotonic_ns());
     loop.request_stop(left);
     const int one = loop.wait_until_ended();
-    if (one != CROCHET_ETIMEDOUT) loop.join_thread();
+    if (one == CROCHET_OK || one == CROCHET_EBUSY) loop.join_thread();
     code = worse(code, one);
   });
   return code;

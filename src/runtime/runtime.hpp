@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The process's one runtime: the default loop, the making and stopping of loops, the stash; exit and fork.
 //
-// Everything that a mutex guards hangs off one pointer, which a forked child clears; its setup builds anew and leaks the
-// old, whose mutex another thread of the parent's may have held.
+// Everything that a thread may hold (the token, the stash's mutex) hangs off one pointer, which a forked child clears; its
+// setup builds anew and leaks the old, since the thread that held it is not there.
 #pragma once
 
-#include <condition_variable>
+#include <pthread.h>
+
 #include <cstdint>
-#include <mutex>
 
 #include "base/atomic.hpp"
 #include "crochet.h"
@@ -60,12 +60,16 @@ class Runtime {
   static Atomic<std::uint32_t> default_id_;
   static Atomic<bool> was_shut_down_;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool token_taken_ = false;     // guarded by mutex_
-  bool shutting_down_ = false;   // guarded by mutex_
-  pthread_t shutting_down_thread_{};  // guarded by mutex_
-  int shutdown_code_ = 0;        // guarded by mutex_; of the last shutdown
+  // A word that one thread sets and clears, and that others sleep on meanwhile.
+  static constexpr Word kSet = 1;
+  static bool set(Atomic<Word>& word);  // false: it is set
+  static void clear(Atomic<Word>& word);
+  bool sleep_while_set(const Atomic<Word>& word);  // false: a signal handler forked meanwhile, and this is the child
+
+  Atomic<Word> token_{0};
+  Atomic<Word> shutting_down_{0};
+  Atomic<pthread_t> shutting_down_thread_{};  // relaxed: for the thread itself
+  Atomic<int> shutdown_code_{0};              // of the last shutdown; published by shutting_down_
 
   std::uint64_t next_serial_ = 1;  // by the holder of the token
   Stash stash_;

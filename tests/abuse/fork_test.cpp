@@ -321,28 +321,36 @@ void fork_in_handler(int) {
   }
 }
 
+// `wait` sleeps in a thread of its own until `end_it` is called, and then returns CROCHET_OK; in the child it says at once
+// what every function says there.
+void fork_in_the_middle_of(const std::function<int()>& wait, const std::function<void()>& end_it, int signal_flags = 0) {
+  struct sigaction action {};
+  action.sa_handler = fork_in_handler;
+  action.sa_flags = signal_flags;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, nullptr), 0);
+  std::atomic<pid_t> waiting{0};
+  std::thread waiter([&] {
+    waiting = gettid();
+    const int code = wait();
+    if (in_handlers_child != 0) _exit(code == CROCHET_EFORKED ? 0 : kHasFailed);
+    EXPECT_EQ(code, CROCHET_OK);
+  });
+  while (waiting == 0) sched_yield();
+  until_asleep(waiting);
+  ASSERT_EQ(pthread_kill(waiter.native_handle(), SIGUSR1), 0);
+  while (forked_by_handler == 0) sched_yield();
+  EXPECT_EQ(exit_status(forked_by_handler), 0);
+  end_it();
+  waiter.join();
+}
+
 void fork_in_the_middle_of_a_wait(int signal_flags, std::int64_t timeout_ns) {
   in_own_process([signal_flags, timeout_ns] {
-    struct sigaction action {};
-    action.sa_handler = fork_in_handler;
-    action.sa_flags = signal_flags;
-    ASSERT_EQ(sigaction(SIGUSR1, &action, nullptr), 0);
     ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
     Pending call;
-    std::atomic<pid_t> waiting{0};
-    std::thread waiter([&] {
-      waiting = gettid();
-      const int code = crochet_result_wait(call.result.get(), timeout_ns);
-      if (in_handlers_child != 0) _exit(code == CROCHET_EFORKED ? 0 : kHasFailed);
-      EXPECT_EQ(code, CROCHET_OK);
-    });
-    while (waiting == 0) sched_yield();
-    until_asleep(waiting);
-    ASSERT_EQ(pthread_kill(waiter.native_handle(), SIGUSR1), 0);
-    while (forked_by_handler == 0) sched_yield();
-    EXPECT_EQ(exit_status(forked_by_handler), 0);
-    EXPECT_EQ(crochet_resolve(call.deferred.get(), nullptr, nullptr), CROCHET_OK);
-    waiter.join();
+    fork_in_the_middle_of([&] { return crochet_result_wait(call.result.get(), timeout_ns); },
+                          [&] { EXPECT_EQ(crochet_resolve(call.deferred.get(), nullptr, nullptr), CROCHET_OK); },
+                          signal_flags);
   });
 }
 
@@ -355,6 +363,78 @@ TEST(AbuseC1, SoDoesOneWithATimeOutThatTheSystemWouldRestart) {
 TEST(AbuseC1, SoDoesOneWithoutATimeOutThatTheSystemWouldRestart) {
   SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
   fork_in_the_middle_of_a_wait(SA_RESTART, kForever);
+}
+
+// Waits of the library's own for other threads, all with SA_RESTART.
+
+TEST(AbuseC1, AShutdownInWhichASignalHandlerForksEndsInTheChild) {
+  SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
+  in_own_process([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    BlockedLoop blocked;
+    fork_in_the_middle_of([] { return crochet_shutdown(kKillTimer); }, [&] { blocked.let_go(); }, SA_RESTART);
+  });
+}
+
+TEST(AbuseC1, SoDoesOneThatWaitsForAnotherThreadsShutdown) {
+  SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
+  in_own_process([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    BlockedLoop blocked;
+    std::atomic<pid_t> first{0};
+    std::thread shutter([&first] {
+      first = gettid();
+      EXPECT_EQ(crochet_shutdown(kKillTimer), CROCHET_OK);
+    });
+    while (first == 0) sched_yield();
+    until_asleep(first);
+    fork_in_the_middle_of([] { return crochet_shutdown(0); }, [&] { blocked.let_go(); }, SA_RESTART);
+    shutter.join();
+  });
+}
+
+// The host's first function on the loop's thread stands at a gate: whoever starts the loop waits, and others for him.
+class SlowStart {
+ public:
+  SlowStart() {
+    EXPECT_EQ(crochet_options_new(options_.out()), CROCHET_OK);
+    EXPECT_EQ(crochet_options_set_thread_hooks(options_.get(), first, nullptr, this, nullptr), CROCHET_OK);
+  }
+  int setup() const { return crochet_setup(options_.get()); }
+  Gate entered, leave;
+
+ private:
+  static int first(void* arg) {
+    static_cast<SlowStart*>(arg)->entered.open();
+    static_cast<SlowStart*>(arg)->leave.wait();
+    return CROCHET_OK;
+  }
+  OwnedOptions options_;
+};
+
+TEST(AbuseC1, ASetupInWhichASignalHandlerForksEndsInTheChild) {
+  SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
+  in_own_process([] {
+    SlowStart slow;
+    fork_in_the_middle_of(
+        [&] { return slow.setup(); },
+        [&] {
+          slow.entered.wait();
+          slow.leave.open();
+        },
+        SA_RESTART);
+  });
+}
+
+TEST(AbuseC1, SoDoesOneThatWaitsForAnotherThreadsSetup) {
+  SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
+  in_own_process([] {
+    SlowStart slow;
+    std::thread starter([&slow] { EXPECT_EQ(slow.setup(), CROCHET_OK); });
+    slow.entered.wait();
+    fork_in_the_middle_of([] { return crochet_setup(nullptr); }, [&] { slow.leave.open(); }, SA_RESTART);
+    starter.join();
+  });
 }
 
 // ---- C2: a child, and a grandchild, with loops of their own
