@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <climits>
 #include <ctime>
 #include <limits>
+
+#include "base/process.hpp"
 
 namespace crochet {
 namespace {
@@ -40,8 +43,12 @@ Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline 
   at.tv_sec = static_cast<time_t>(std::min(deadline.ns() / 1'000'000'000, kLastSecond));
   at.tv_nsec = static_cast<long>(deadline.ns() % 1'000'000'000);
   Parked why = Parked::kWoken;
-  if (deadline.is_never()) t_endless.store(&word, relaxed);
-  if (futex_wait(low_half(word), expected, deadline.is_never() ? nullptr : &at) != 0) {
+  const bool endless = deadline.is_never();
+  if (endless) t_endless.store(&word, relaxed);
+  // A handler that forks from here on finds the note; in the child of one that did before, nobody is left to wake.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const bool nobody_wakes = endless && process_is_forked();
+  if (!nobody_wakes && futex_wait(low_half(word), expected, endless ? nullptr : &at) != 0) {
     if (errno == ETIMEDOUT) why = Parked::kTimedOut;
     if (errno == EINTR && notice_signals) why = Parked::kSignalled;
   }
