@@ -78,8 +78,8 @@ void Call::run_hook() {
 }
 
 void Call::deliver_cancel_message() {
+  const GivesBack message{*this};
   run_hook();
-  release_reference();
 }
 
 CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word generation, void* argument, Hook* hook) {

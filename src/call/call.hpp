@@ -150,6 +150,12 @@ struct alignas(64) Call {
   void tell(Word before);           // after a settling that replaced `before`: wakes waiters, closes the watch list
 };
 
+// A reference that is given back at the end of a scope, also when user code in it ends the thread.
+struct GivesBack {
+  Call& call;
+  ~GivesBack() noexcept(false) { call.release_reference(); }
+};
+
 #ifndef CROCHET_MODEL
 static_assert(sizeof(Call) == 64);
 #endif

@@ -30,8 +30,8 @@ void for_each_unsettled(std::uint32_t loop_id, Visit&& visit) {
   CallWalk walk;
   while (Call* call = walk.next()) {
     if (!pin(*call, loop_id)) continue;
+    const GivesBack pinned{*call};
     visit(*call);
-    call->release_reference();
   }
 }
 

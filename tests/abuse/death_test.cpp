@@ -387,6 +387,35 @@ TEST(AbuseD5, SoDoesOneThatIsCancelledInACallbackThatSleeps) {
   });
 }
 
+// Nothing of the call is left either, whoever called the hook: a cancel, or the stop of the loop.
+TEST(AbuseD5, TheValueOfACallWhoseHookEndsItsThreadIsDropped) {
+  for (const bool by_cancel : {true, false}) {
+    SCOPED_TRACE(by_cancel ? "cancel" : "stop");
+    leaving_no_thread([by_cancel] {
+      DropCounter value, argument;
+      ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+      Pending call(nullptr, argument.pointer(), DropCounter::drop);
+      const auto resolve_and_die = [](crochet_deferred* deferred, void* arg) {
+        EXPECT_EQ(crochet_resolve(deferred, arg, DropCounter::drop), CROCHET_OK);
+        pthread_exit(nullptr);
+      };
+      ASSERT_EQ(crochet_deferred_on_cancel(call.deferred.get(), resolve_and_die, value.pointer(), nullptr), CROCHET_OK);
+      if (by_cancel) {
+        EXPECT_EQ(crochet_result_cancel(call.result.get(), nullptr), CROCHET_OK);
+        EXPECT_EQ(crochet_result_wait(call.result.get(), kForever), CROCHET_OK);
+      }
+      EXPECT_EQ(crochet_shutdown(kKillTimer), CROCHET_OK);
+      EXPECT_EQ(crochet_result_status(call.result.get()), CROCHET_OK);
+      call.deferred.reset();
+      EXPECT_EQ(argument.count(), 1);
+      EXPECT_EQ(value.count(), 0);
+      call.result.reset();
+      EXPECT_EQ(value.count(), 1);
+      a_later_setup_works();
+    });
+  }
+}
+
 TEST(AbuseD5, AThreadThatEndsInTheMiddleOfAStopDoesNotKeepItFromEnding) {
   for (const Way& way : kWays) {
     SCOPED_TRACE(way.name);

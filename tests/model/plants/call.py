@@ -571,13 +571,7 @@ plant("called-hook-cancelled-once-more", "stop_and_cancel_ask_a_call_with_a_hook
 
 plant("cancel-message-keeps-its-reference", "cancel_message_against_the_last_release",
       "--bound 2 --executions 5000",
-      (CALL, """\
-  run_hook();
-  release_reference();
-}""",
-       """\
-  run_hook();
-}"""))
+      (CALL, "  const GivesBack message{*this};\n", ""))
 
 plant("cancel-acquire-only", "reject_with_a_record_against_cancel",
       "--random 1 --executions 5000",

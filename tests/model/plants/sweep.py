@@ -9,9 +9,8 @@ PLANTS = [
         "new": "w, acq_rel, acquire));",
         "also": [
             {"file": "src/call/sweep.hpp",
-             "old": "    visit(*call);\n"
-                    "    call->release_reference();",
-             "new": "    visit(*call);"},
+             "old": "    const GivesBack pinned{*call};\n",
+             "new": ""},
             {"file": "src/call/sweep.hpp",
              "old": "  call.release_reference();  // the slot was recycled",
              "new": "  // the slot was recycled"},
