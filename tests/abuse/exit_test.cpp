@@ -2,6 +2,7 @@
 // Abuse of the end of the process: rows B7, B8 and B9. Each process must end by itself, long before its kill timer,
 // with its own status; how long it took is recorded with the test, never asserted.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <array>
@@ -199,6 +200,38 @@ TEST(AbuseB7, ExitDuringAShutdownWithALongGraceKeepsItsStatus) {
             }),
             kStatus);
   EXPECT_EQ(LogCapture::occurrences(log.stop(), "stuck"), 0) << "the grace was ended";
+}
+
+// The newest loop is stuck: the older ones end as they should meanwhile, though they are waited for later.
+TEST(AbuseB7, ExitWithAStuckCallbackLetsOtherLoopsEndWell) {
+  static Gate last_ran;
+  LogCapture log;
+  EXPECT_EQ(timed([] {
+              return status_of_child(
+                  [] {
+                    run_after_the_library([] { last_ran.wait(); });
+                    const auto last = [](void*) {
+                      last_ran.open();
+                      return CROCHET_OK;
+                    };
+                    OwnedOptions options;
+                    static OwnedLoop older, newest;
+                    ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+                    ASSERT_EQ(crochet_options_set_thread_hooks(options.get(), nullptr, last, nullptr, nullptr),
+                              CROCHET_OK);
+                    ASSERT_EQ(crochet_loop_new(options.get(), older.out()), CROCHET_OK);
+                    ASSERT_EQ(crochet_loop_new(nullptr, newest.out()), CROCHET_OK);
+                    stick(newest.get());
+                    static Pending held(older.get());  // keeps the older one in its grace
+                    std::thread([] { crochet_loop_stop(older.get(), kKillTimer); }).detach();
+                    while (crochet_run(older.get(), resolve_null, nullptr, nullptr, nullptr) != CROCHET_ESTOPPED) {
+                      sched_yield();
+                    }
+                  },
+                  exit_with_own_status);
+            }),
+            kStatus);
+  EXPECT_EQ(LogCapture::occurrences(log.stop(), "a callback is stuck"), 1);
 }
 
 TEST(AbuseB7, ReturnFromMainWithACallbackStuckForEverKeepsTheStatus) {

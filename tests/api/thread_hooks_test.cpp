@@ -2,6 +2,7 @@
 // What runs first and last on a loop's thread, and on what stack: crochet_options_set_thread_hooks(), ..._stack_size().
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <atomic>
@@ -19,6 +20,7 @@
 #include "api/support/drop_counter.hpp"
 #include "api/support/gate.hpp"
 #include "api/support/host_loop.hpp"
+#include "api/support/in_child.hpp"
 #include "api/support/log_capture.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/sanitizers.hpp"
@@ -214,6 +216,28 @@ TEST_F(ThreadHooks, AreOnALoopsThread) {
   EXPECT_NE(seen.uv, nullptr);
   EXPECT_EQ(seen.setup, CROCHET_EDEADLK);
   EXPECT_EQ(crochet_result_wait(seen.call.get(), kForever), CROCHET_OK) << "queued, and run once the loop runs";
+}
+
+TEST_F(ThreadHooks, OfAFirstThatForksAndReturnsInTheChildNothingRunsThere) {
+  SKIP_UNDER_THREAD_SANITIZER("can't end a thread in a child that was forked beside others");
+  struct Seen {
+    pid_t child = 0;
+    pid_t last_ran_in = 0;
+  } seen;
+  const auto first = [](void* arg) -> int {
+    static_cast<Seen*>(arg)->child = fork();
+    return CROCHET_OK;
+  };
+  const auto last = [](void* arg) -> int {
+    static_cast<Seen*>(arg)->last_ran_in = getpid();
+    return CROCHET_OK;
+  };
+  ASSERT_EQ(crochet_options_set_thread_hooks(options_.get(), first, last, &seen, nullptr), CROCHET_OK);
+  ASSERT_EQ(start(), CROCHET_OK);
+  EXPECT_EQ(exit_status(seen.child), 0) << "its only thread has ended";
+  EXPECT_EQ(on_loop(loop_.get(), [] {}), CROCHET_OK) << "the parent's wake-ups are the parent's";
+  EXPECT_EQ(crochet_loop_stop(loop_.get(), kSecond), CROCHET_OK);
+  EXPECT_EQ(seen.last_ran_in, getpid());
 }
 
 TEST_F(ThreadHooks, ACallMadeByAFirstThatRefusesIsNotRun) {

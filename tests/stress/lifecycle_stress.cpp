@@ -103,10 +103,12 @@ class Callers {
       });
     }
   }
+  ~Callers() { join(); }  // when an assertion ended the test
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
+
   Account end() {
-    done_ = true;
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    join();
     Account sum;
     for (const std::unique_ptr<Caller>& caller : callers_) {
       caller->account().check();
@@ -116,6 +118,12 @@ class Callers {
   }
 
  private:
+  void join() {
+    done_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
   Helpers helpers_{kHelpers};
   std::atomic<bool> done_{false};
   std::vector<std::unique_ptr<Caller>> callers_;
