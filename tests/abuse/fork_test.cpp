@@ -440,7 +440,7 @@ TEST(AbuseC1, SoDoesOneThatWaitsForAnotherThreadsSetup) {
 // ---- C2: a child, and a grandchild, with loops of their own
 
 TEST(AbuseC2, AChildAndAGrandchildGetFreshLoopsThatWork) {
-  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     for (int i = 0; i < kForks / 50; ++i) {
@@ -467,7 +467,7 @@ TEST(AbuseC2, AChildAndAGrandchildGetFreshLoopsThatWork) {
 }
 
 TEST(AbuseC2, SetupOfManyThreadsInTheChildMakesOneLoop) {
-  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     EXPECT_EQ(status_of_child([] {
@@ -503,7 +503,7 @@ TEST(AbuseC3, AChildThatWasNeverSetUpExitsWithItsOwnStatus) {
 }
 
 TEST(AbuseC3, AChildWithALoopOfItsOwnExitsWithItsOwnStatus) {
-  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     LogCapture log;
@@ -750,7 +750,7 @@ TEST(AbuseC5, SoItIsWhileLoopsComeAndGo) {
 // ---- G3: the stash of the parent
 
 TEST(AbuseG3, WhatTheParentStashedIsRefusedInTheChildAndUnknownAfterItsSetup) {
-  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     EXPECT_EQ(status_of_child([&parent] {

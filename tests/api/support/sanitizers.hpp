@@ -35,6 +35,11 @@ inline constexpr bool kSanitized = kAddressSanitizer || kThreadSanitizer;
 #define SKIP_UNDER_THREAD_SANITIZER(why) \
   if (contract::kThreadSanitizer) GTEST_SKIP() << "the thread sanitizer " why
 
+// A child that was forked while other threads were busy: the thread sanitizer knows no threads of its, and the address
+// sanitizer's allocator may be locked there for ever, by a thread that was left behind.
+#define SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW() \
+  if (contract::kSanitized) GTEST_SKIP() << "a sanitizer can't go on in a child that was forked beside busy threads"
+
 // What does not fit into any memory is refused, as without a sanitizer. Weak, since several files of a program may
 // include this.
 #if defined(CONTRACT_THREAD_SANITIZER)
