@@ -173,7 +173,7 @@ CROCHET_API int crochet_no_setup(struct uv_loop_s *uv, const crochet_options *op
  *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, all
  *          waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child.
- *  @ownership none. @threads any. @blocking up to the grace, plus a second for each loop whose callback is stuck.
+ *  @ownership none. @threads any. @blocking up to the grace, plus about a second for each loop whose callback is stuck.
  *  @since 0.1 */
 CROCHET_API int crochet_shutdown(int64_t grace_ns);
 
@@ -300,8 +300,8 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run, or somebody closed its descriptors): its
  *          thread was left behind, waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
- *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus a second for a callback that
- *  runs. @since 0.1 */
+ *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus about a second for a callback
+ *  that runs. @since 0.1 */
 CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
 
 /** What a loop has counted since it was started or adopted; also when it has ended, as long as you hold it.

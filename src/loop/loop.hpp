@@ -162,6 +162,7 @@ class alignas(64) Loop {
   void end_without_thread();
   int wait_until_started();  // what the host's first function said
   void started(int code);
+  int sleep_until_ended(Deadline deadline);  // CROCHET_ETIMEDOUT: it goes on
   void wake_up();
   bool wake_up_is_ours() const;
   void descriptors_lost();

@@ -28,6 +28,9 @@ namespace {
 
 // A running callback gets at least that long, whatever the grace.
 constexpr std::int64_t kCallbackTime = 1'000'000'000;
+// And that long once that is over: when the process stood still meanwhile (in a debugger, on a suspended machine), the
+// clock went on, and nobody had any of that second.
+constexpr std::int64_t kLastMoment = 100'000'000;
 // How long the loop's thread waits for a preempted pusher to make the wake-up it owes.
 constexpr std::int64_t kOwedWakeUpTime = 1'000'000'000;
 constexpr unsigned kLongestTick = 10;  // ms between two looks during the grace
@@ -70,26 +73,30 @@ void Loop::end_grace_early() {
 int Loop::wait_until_ended() {
   // The deadline is 0 when there was no grace: counted from now, then.
   const std::int64_t from = std::max(stop_deadline_.load(acquire), monotonic_ns());
-  return wait_until_ended(Deadline::at(from > INT64_MAX - kCallbackTime ? INT64_MAX - 1 : from + kCallbackTime));
+  const Deadline overdue = Deadline::at(from > INT64_MAX - kCallbackTime ? INT64_MAX - 1 : from + kCallbackTime);
+  const int code = sleep_until_ended(overdue);
+  return code == CROCHET_ETIMEDOUT ? wait_until_ended(Deadline::after(kLastMoment)) : code;
 }
 
 int Loop::wait_until_ended(Deadline overdue) {
-  Word state = state_.load(acquire);
-  while (static_cast<State>(state) == State::kStopping) {
+  const int code = sleep_until_ended(overdue);
+  if (code != CROCHET_ETIMEDOUT || descriptors_lost_.load(acquire)) return code;
+  given_up_.store(true, relaxed);
+  log(LogLevel::kError, "loop \"%s\" does not stop: %s; its thread is left behind", name_,
+      adopted_ ? "nobody runs it" : "a callback is stuck");
+  settle_from_outside();
+  return code;
+}
+
+int Loop::sleep_until_ended(Deadline deadline) {
+  for (;;) {
+    const Word state = state_.load(acquire);
+    if (static_cast<State>(state) != State::kStopping) return end_code_.load(relaxed);
     if (descriptors_lost_.load(acquire)) return CROCHET_ETIMEDOUT;
-    const Parked why = park(state_, word::low_half(state), overdue, false);
+    const Parked why = park(state_, word::low_half(state), deadline, false);
     if (process_is_forked()) return CROCHET_EFORKED;  // by a signal handler that ran meanwhile
-    if (why == Parked::kTimedOut) {
-      if (this->state() != State::kStopping || descriptors_lost_.load(acquire)) continue;
-      given_up_.store(true, relaxed);
-      log(LogLevel::kError, "loop \"%s\" does not stop: %s; its thread is left behind", name_,
-          adopted_ ? "nobody runs it" : "a callback is stuck");
-      settle_from_outside();
-      return CROCHET_ETIMEDOUT;
-    }
-    state = state_.load(acquire);
+    if (why == Parked::kTimedOut && this->state() == State::kStopping) return CROCHET_ETIMEDOUT;
   }
-  return end_code_.load(relaxed);
 }
 
 void Loop::settle_from_outside() {

@@ -2,6 +2,7 @@
 // Abuse of shutdown: rows B4, B5, B6 and D9.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -154,6 +156,36 @@ TEST(AbuseB4, ADropFunctionOfAShutdownIsToldThatItIsUnderWay) {
     EXPECT_EQ(told, CROCHET_EINPROGRESS);
     expect_stopped();
   });
+}
+
+// The clock goes on while a process is stopped, by a debugger or with its machine: nobody was stuck meanwhile.
+TEST(AbuseB4, AProcessThatWasStoppedInTheMiddleOfAShutdownGoesOnWithIt) {
+  int callback_may_end[2];
+  ASSERT_EQ(pipe(callback_may_end), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(kChildSeconds);
+    static int read_end;
+    read_end = callback_may_end[0];
+    const auto wait_for_byte = [](crochet_deferred*, void*) {
+      char byte = 0;
+      EXPECT_EQ(read(read_end, &byte, 1), 1);
+    };
+    const bool runs = crochet_setup(nullptr) == CROCHET_OK &&
+                      crochet_run(nullptr, wait_for_byte, nullptr, nullptr, nullptr) == CROCHET_OK;
+    _exit(runs && crochet_shutdown(0) == CROCHET_OK ? 0 : kHasFailed);
+  }
+  until_asleep(child);  // in its shutdown, most likely
+  ASSERT_EQ(kill(child, SIGSTOP), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, WUNTRACED), child);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // longer than a callback may take
+  EXPECT_EQ(write(callback_may_end[1], "x", 1), 1);
+  ASSERT_EQ(kill(child, SIGCONT), 0);
+  EXPECT_EQ(exit_status(child), 0);
+  close(callback_may_end[0]);
+  close(callback_may_end[1]);
 }
 
 // ---- B5: a storm of calls

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waits until a thread of this process sleeps in the kernel: then it has got to its wait, in all likelihood. For tests
-// that mean to meet a waiter in its sleep; none may depend on it.
+// Waits until a thread of this process, or another process, sleeps in the kernel: then it has got to its wait, in all
+// likelihood. For tests that mean to meet a waiter in its sleep; none may depend on it.
 #pragma once
 
 #include <sched.h>
@@ -14,7 +14,7 @@
 namespace contract {
 
 inline void until_asleep(pid_t thread) {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
+  const std::string path = "/proc/" + std::to_string(thread) + "/stat";
   for (int looks = 0; looks < 100000; ++looks) {
     std::ifstream file(path);
     std::string text;
