@@ -168,12 +168,15 @@ TEST(AbuseB4, AProcessThatWasStoppedInTheMiddleOfAShutdownGoesOnWithIt) {
     alarm(kChildSeconds);
     static int read_end;
     read_end = callback_may_end[0];
+    static Gate callback_runs;
     const auto wait_for_byte = [](crochet_deferred*, void*) {
+      callback_runs.open();
       char byte = 0;
       EXPECT_EQ(read(read_end, &byte, 1), 1);
     };
     const bool runs = crochet_setup(nullptr) == CROCHET_OK &&
                       crochet_run(nullptr, wait_for_byte, nullptr, nullptr, nullptr) == CROCHET_OK;
+    if (runs) callback_runs.wait();
     _exit(runs && crochet_shutdown(0) == CROCHET_OK ? 0 : kHasFailed);
   }
   until_asleep(child);  // in its shutdown, most likely
