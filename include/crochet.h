@@ -47,8 +47,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define CROCHET_API __attribute__((visibility("default")))
+#define CROCHET_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define CROCHET_API
+#define CROCHET_PRINTF(text, first)
 #endif
 
 #define CROCHET_VERSION_MAJOR 0
@@ -77,7 +79,7 @@ extern "C" {
 #define CROCHET_ETAKEN (-10017)     /* the value was taken by somebody else */
 #define CROCHET_ENOENT (-10018)     /* no such uid: wrong, used, or expired; no such name */
 #define CROCHET_ETYPE (-10019)      /* stashed with another type; still there */
-#define CROCHET_ENOSPC (-10020)     /* the stash is full */
+#define CROCHET_ENOSPC (-10020)     /* the stash, the log or its list of sinks is full */
 #define CROCHET_EVERSION (-10021)   /* refused: the libuv found at run time does not fit the one built against */
 
 /* ---- Time ----------------------------------------------------------------------------------------------------- */
@@ -168,13 +170,14 @@ CROCHET_API int crochet_no_setup(struct uv_loop_s *uv, const crochet_options *op
  *  @param grace_ns how long producers get to settle and release, in all; 0: none. CROCHET_FOREVER is refused.
  *  @retval CROCHET_OK everything has ended.
  *  @retval CROCHET_EINVAL `grace_ns` is negative.
- *  @retval CROCHET_EINPROGRESS called on a loop's thread, or by a drop function of a shutdown: asked for, not waited for.
+ *  @retval CROCHET_EINPROGRESS called on a loop's or the log's thread, or by a drop function of a shutdown: asked for,
+ *          not waited for.
  *  @retval CROCHET_EBUSY everything has ended, but handles of the host's are open on a loop; one log line names them.
- *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run): its thread was left behind, all
- *          waiters were woken with CROCHET_ESTOPPED.
+ *  @retval CROCHET_ETIMEDOUT a callback or a log sink is stuck (or an adopted loop is not run): its thread was left
+ *          behind, all waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child.
- *  @ownership none. @threads any. @blocking up to the grace, plus about a second for each loop whose callback is stuck.
- *  @since 0.1 */
+ *  @ownership none. @threads any. @blocking up to the grace, plus about a second for each loop whose callback is stuck,
+ *  plus up to two for log sinks that are slow or stuck. @since 0.1 */
 CROCHET_API int crochet_shutdown(int64_t grace_ns);
 
 /** Sets the limits of the stash, for the whole process. What is stashed already stays.
@@ -295,13 +298,13 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *  @param grace_ns 0: none. CROCHET_FOREVER is refused.
  *  @retval CROCHET_OK the loop has ended.
  *  @retval CROCHET_EINVAL a bad handle, or `grace_ns` is negative.
- *  @retval CROCHET_EINPROGRESS called on a loop's thread: asked for, and not waited for.
+ *  @retval CROCHET_EINPROGRESS called on a loop's or the log's thread: asked for, and not waited for.
  *  @retval CROCHET_EBUSY it has ended, but handles of the host's are still open.
- *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run, or somebody closed its descriptors): its
- *          thread was left behind, waiters were woken with CROCHET_ESTOPPED.
+ *  @retval CROCHET_ETIMEDOUT a callback is stuck (or an adopted loop is not run, or somebody closed its descriptors; or,
+ *          for the last loop, a log sink): its thread was left behind, waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus about a second for a callback
- *  that runs. @since 0.1 */
+ *  that runs; for the last loop, up to two for log sinks. @since 0.1 */
 CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
 
 /** What a loop has counted since it was started or adopted; also when it has ended, as long as you hold it.
@@ -681,6 +684,207 @@ CROCHET_API crochet_deferred *crochet_deferred_retain(crochet_deferred *deferred
 /** Gives a reference back. With the last one the call is finished: its argument is dropped here, and if nobody settled
  *  it, it fails with CROCHET_EBROKEN. @param deferred may be NULL: nothing happens. @threads any. @since 0.1 */
 CROCHET_API void crochet_deferred_release(crochet_deferred *deferred);
+
+/* ---- The log: from any thread to any sink, and no sink ever blocks a loop --------------------------------------------- */
+
+/* A message goes into a ring of 1024 places, without a lock, a wait or an allocation; a thread of the log's own takes it
+ * out and hands it to the sinks, one after the other. When the ring is full the newest message is dropped and counted, and
+ * a warning, where they are missing, tells how many: whatever the level is, unless it is CROCHET_LOG_OFF. The library's
+ * own lines take the same road, with the origin "crochet".
+ *
+ * The log's thread starts with the first loop or message, and ends when the stop of the last loop is waited for, and at
+ * exit. It has a second there to write what is left; what is not written by then is abandoned, and counted as that. A
+ * later loop or message starts it again. Sinks and the level stay. On this thread, in a sink, a stop is asked for and not
+ * waited for, as on a loop's, and flushing is refused; waiting for calls is allowed.
+ *
+ * At first there is one sink, stderr, and the level is CROCHET_LOG_WARNING. The environment variable CROCHET_LOG may say
+ * otherwise, read once, and ignored in a program with more rights than its user: a level's name and sinks, with commas
+ * between them, hence none in a path: "debug", "info,file:/var/log/x.log", "warning,stderr,syslog:name", "off". When none
+ * of its sinks can be had, stderr is one. A forked child that calls crochet_setup() keeps the level, and starts with the
+ * sinks that the variable says.
+ */
+
+/* Levels, with spdlog's names and numbers. */
+#define CROCHET_LOG_TRACE 0
+#define CROCHET_LOG_DEBUG 1
+#define CROCHET_LOG_INFO 2
+#define CROCHET_LOG_WARNING 3
+#define CROCHET_LOG_ERROR 4
+#define CROCHET_LOG_CRITICAL 5
+#define CROCHET_LOG_OFF 6 /* no message's; as a threshold: none passes */
+
+/** The longest message that is kept whole, in bytes. A longer one is cut between two characters, so that this is enough
+ *  for it and the " [...]" at its end. */
+#define CROCHET_LOG_LONGEST 952
+
+/** The longest origin, in bytes; a longer one is cut. */
+#define CROCHET_LOG_ORIGIN_LONGEST 31
+
+/** The sink of the beginning, for crochet_log_remove(): stderr, unless CROCHET_LOG names other sinks. */
+#define CROCHET_LOG_DEFAULT_SINK UINT64_C(1)
+
+/** A message on its way into a sink. Read only what `size` covers: later versions may add fields at the end. */
+typedef struct crochet_log_record {
+  size_t size;           /* of this struct, in bytes */
+  int64_t time_ns;       /* when it was logged: nanoseconds since 1970, CLOCK_REALTIME */
+  uint64_t thread;       /* who logged it: the system's number of the thread, as in gettid() */
+  int level;             /* CROCHET_LOG_TRACE to CROCHET_LOG_CRITICAL */
+  const char *origin;    /* who says it; ends in a 0 too; lent for the call */
+  size_t origin_length;  /* in bytes */
+  const char *message;   /* as it was given: UTF-8 if it was that, may hold any byte; ends in a 0 too; lent for the call */
+  size_t message_length; /* in bytes */
+  size_t full_length;    /* before it was cut; the same as message_length for a whole one */
+} crochet_log_record;
+
+/** A sink of yours. Runs on the log's thread, one message at a time, with all signals blocked. It may block, log, call
+ *  the library, remove itself. What it logs is written; what a sink logs about that is dropped, so that it ends. (A sink
+ *  that has another thread log about each message does not end.) What it throws counts as a failure of the sink. A fork
+ *  made in it must exec or _exit. */
+typedef void crochet_log_fn(void *arg, const crochet_log_record *record);
+
+/** Logs a message. Nothing happens when its level is off, which is looked at first.
+ *
+ *  @param level CROCHET_LOG_TRACE to CROCHET_LOG_CRITICAL.
+ *  @param origin may be NULL: "". Who says it: a name of your program's part. Ends in a 0; copied.
+ *  @param message any bytes, never interpreted; may be NULL when `length` is 0. Copied.
+ *  @param length in bytes; CROCHET_LOG_LONGEST says what is kept.
+ *  @retval CROCHET_OK it will be handed to the sinks, or its level is off.
+ *  @retval CROCHET_EINVAL no such level, or no message.
+ *  @retval CROCHET_ENOSPC the ring is full, or a sink logs about what a sink logged: dropped, and counted.
+ *  @retval CROCHET_ENOMEM out of memory for the log itself; only before there is a loop.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log(int level, const char *origin, const char *message, size_t length);
+
+/** crochet_log() with a message that is made as printf() would, on the calling thread, and only when its level is on.
+ *
+ *  @param level, origin as crochet_log(). @param format may not be NULL.
+ *  @retval CROCHET_OK, CROCHET_ENOSPC, CROCHET_ENOMEM, CROCHET_ESTOPPED, CROCHET_EFORKED as crochet_log().
+ *  @retval CROCHET_EINVAL no such level, no format, or one that the C library refuses.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_logf(int level, const char *origin, const char *format, ...)
+    CROCHET_PRINTF(3, 4);
+
+/** crochet_log() that waits for room instead of dropping the message.
+ *
+ *  @param timeout_ns how long to wait; then the message is dropped, and counted.
+ *  @retval CROCHET_OK, CROCHET_ENOMEM, CROCHET_ESTOPPED, CROCHET_EFORKED as crochet_log().
+ *  @retval CROCHET_EINVAL as crochet_log(), or a bad timeout.
+ *  @retval CROCHET_ETIMEDOUT there was no room in time.
+ *  @retval CROCHET_EDEADLK called on a loop's or the log's thread.
+ *  @ownership none. @threads any but a loop's. @blocking up to the timeout. @since 0.1 */
+CROCHET_API int crochet_log_wait(int level, const char *origin, const char *message, size_t length, int64_t timeout_ns);
+
+/** Would a message of this level be kept? For callers whose messages cost something to make. 0 also for no level.
+ *  @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_enabled(int level);
+
+/** The level from which on messages are kept, for the whole process. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_level(void);
+
+/** Sets the level from which on messages are kept, for the whole process, the library's own too. Sinks may have a higher
+ *  one of their own.
+ *
+ *  @param level CROCHET_LOG_TRACE to CROCHET_LOG_OFF.
+ *  @retval CROCHET_OK set. @retval CROCHET_EINVAL no such level.
+ *  @ownership none. @threads any. @blocking none. Works before setup and in forked children. @since 0.1 */
+CROCHET_API int crochet_log_set_level(int level);
+
+/** Adds a sink: a function of yours.
+ *
+ *  @param level the lowest that it gets.
+ *  @param fn the function. @param arg may be NULL. @param drop may be NULL; called with arg when the sink has been removed
+ *         and its last message is through, on the log's thread or the remover's; not at exit for one that was not.
+ *  @param out_id may be NULL; for crochet_log_remove(). Never used twice.
+ *  @retval CROCHET_OK added: it gets what is written from now on.
+ *  @retval CROCHET_EINVAL no such level, or `fn` is NULL. arg has been dropped, as in all that follow.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOSPC there are 64 sinks already.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership arg passes on entry. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_add_function(int level, crochet_log_fn *fn, void *arg, crochet_drop_fn *drop,
+                                         uint64_t *out_id);
+
+/** Adds a sink: lines on stderr, with colour on a terminal.
+ *
+ *  @param level the lowest that it gets. @param out_id as crochet_log_add_function().
+ *  @retval CROCHET_OK added.
+ *  @retval CROCHET_EINVAL no such level.
+ *  @retval CROCHET_ENOMEM, CROCHET_ENOSPC, CROCHET_EFORKED as crochet_log_add_function().
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_add_stderr(int level, uint64_t *out_id);
+
+/** Adds a sink: lines at the end of a file, which is made when there is none.
+ *
+ *  @param level the lowest that it gets. @param path of the file; copied.
+ *  @param max_bytes how large the file may grow before it is renamed to <path>.1 (with an extension: name.1.ext), the
+ *         one before to .2 and so on, and a new one is begun; 0: as large as it likes.
+ *  @param max_files how many renamed files are kept; nothing without `max_bytes`.
+ *  @param out_id as crochet_log_add_function().
+ *  @retval CROCHET_OK added; the file is open.
+ *  @retval CROCHET_EINVAL no such level, `path` is NULL, or `max_files` is above 200,000.
+ *  @retval CROCHET_ENOMEM, CROCHET_ENOSPC, CROCHET_EFORKED as crochet_log_add_function().
+ *  @retval UV_ENOENT and other codes of libuv's: why the file can't be opened.
+ *  @ownership none. @threads any. @blocking while the file is opened. @since 0.1 */
+CROCHET_API int crochet_log_add_file(int level, const char *path, uint64_t max_bytes, uint32_t max_files,
+                                     uint64_t *out_id);
+
+/** Adds a sink: the system's log, by syslog(), as "origin: message", which ends at a 0 there. Its settings belong to the
+ *  whole process: this calls openlog(), and removing the sink closelog().
+ *
+ *  @param level the lowest that it gets. @param ident may be NULL: the program's name. Copied.
+ *  @param facility as openlog() takes it; 0: LOG_USER.
+ *  @param out_id as crochet_log_add_function().
+ *  @retval CROCHET_OK added.
+ *  @retval CROCHET_EINVAL no such level.
+ *  @retval CROCHET_ENOMEM, CROCHET_ENOSPC, CROCHET_EFORKED as crochet_log_add_function().
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_add_syslog(int level, const char *ident, int facility, uint64_t *out_id);
+
+/** Removes a sink. It misses what was logged before and not written yet: crochet_log_flush() first, if that is wanted.
+ *  A message that it is being handed just now is not waited for.
+ *
+ *  @param id CROCHET_LOG_DEFAULT_SINK, or what adding gave.
+ *  @retval CROCHET_OK removed.
+ *  @retval CROCHET_ENOENT there is no such sink (any more).
+ *  @retval CROCHET_ENOMEM out of memory; only before there is a loop.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_remove(uint64_t id);
+
+/** Waits until everything that was logged before has been handed to the sinks, and is written as far as these are the
+ *  library's own. What was dropped before is not waited for.
+ *
+ *  @param timeout_ns how long to wait.
+ *  @retval CROCHET_OK all is written.
+ *  @retval CROCHET_EINVAL a bad timeout.
+ *  @retval CROCHET_ETIMEDOUT not in time.
+ *  @retval CROCHET_EDEADLK called on a loop's or the log's thread.
+ *  @retval CROCHET_ESTOPPED the log ended meanwhile, and abandoned some of it; or the process is exiting.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @retval UV_EAGAIN the log's thread could not be started.
+ *  @ownership none. @threads any but a loop's. @blocking up to the timeout; hold no lock that a sink needs. @since 0.1 */
+CROCHET_API int crochet_log_flush(int64_t timeout_ns);
+
+/** Reads a counter of the log. Messages whose level is off are in none.
+ *
+ *  "messages_written": handed to every sink there was; "messages_dropped": for want of room, or since a sink logged about
+ *  what a sink logged; "messages_abandoned": left behind by a shutdown or an exit that could not wait for them. What was
+ *  logged is the sum of these three once the log was flushed or has ended. "sink_failures": how often a sink failed to take
+ *  a message.
+ *
+ *  @param name one of those. @param out_count since the process started, or was forked; 0 on failure.
+ *  @retval CROCHET_OK read.
+ *  @retval CROCHET_EINVAL `name` or `out_count` is NULL.
+ *  @retval CROCHET_ENOENT there is no counter of this name.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_log_counter(const char *name, uint64_t *out_count);
+
+/** The name of the log's counter with this index, from 0 on. @return static; NULL behind the last. @threads any.
+ *  @since 0.1 */
+CROCHET_API const char *crochet_log_counter_name(uint32_t index);
 
 /* ---- Errors and versions ---------------------------------------------------------------------------------------- */
 

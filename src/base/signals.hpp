@@ -9,16 +9,20 @@
 
 namespace crochet {
 
-// All but the synchronous ones (crash handlers and sanitizers need them), and SIGCHLD where it was open: libuv learns
-// from it that a child process has ended.
+// All but the synchronous ones: crash handlers and sanitizers need them.
 class SignalsBlocked {
  public:
-  SignalsBlocked() {
+  enum Which {
+    kAllButChilds,  // SIGCHLD stays open where it was: libuv learns from it that a child process has ended
+    kChildsToo,
+  };
+
+  explicit SignalsBlocked(Which which) {
     pthread_sigmask(SIG_SETMASK, nullptr, &before_);
     sigset_t blocked;
     sigfillset(&blocked);
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) sigdelset(&blocked, signal);
-    if (sigismember(&before_, SIGCHLD) == 0) sigdelset(&blocked, SIGCHLD);
+    if (which == kAllButChilds && sigismember(&before_, SIGCHLD) == 0) sigdelset(&blocked, SIGCHLD);
     pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
   }
   ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

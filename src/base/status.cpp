@@ -34,7 +34,7 @@ constexpr Status kTable[] = {
     STATUS(ETAKEN, "the value was taken by somebody else"),
     STATUS(ENOENT, "no such stashed result, or no such name"),
     STATUS(ETYPE, "stashed with another type"),
-    STATUS(ENOSPC, "the stash is full"),
+    STATUS(ENOSPC, "the stash, the log or its list of sinks is full"),
     STATUS(EVERSION, "the libuv found at run time does not fit the one built against"),
 #undef STATUS
 };

@@ -7,7 +7,6 @@
 #include <new>
 
 #include "base/forced_unwind.hpp"
-#include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/status.hpp"
 #include "call/call_memory.hpp"
@@ -17,6 +16,8 @@
 #include "call/hot_path.hpp"
 #include "call/post.hpp"
 #include "call/watchers.hpp"
+#include "log/drop.hpp"
+#include "log/log.hpp"
 
 namespace crochet {
 namespace {
@@ -40,18 +41,6 @@ bool is_unobserved_failure(Word w) {
 }
 
 }  // namespace
-
-CROCHET_CATCHES_FORCED_UNWIND void run_drop(crochet_drop_fn* drop, void* pointer) {
-  try {
-    drop(pointer);
-  } catch (abi::__forced_unwind&) {
-    throw;
-  } catch (const std::exception& e) {
-    log(LogLevel::kError, "a drop function threw: %s", e.what());
-  } catch (...) {
-    log(LogLevel::kError, "a drop function threw");
-  }
-}
 
 // ---- The loop's thread ----
 

@@ -36,9 +36,6 @@
 
 namespace crochet {
 
-// Runs a drop function; what it throws is logged, a forced unwind passes.
-void run_drop(crochet_drop_fn* drop, void* pointer);
-
 struct alignas(64) Call {
   Atomic<Word> word{word::unused(0)};
   Atomic<std::uint32_t> deferreds{0};  // count, and the generation above it: see kDeferredCountBits

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "call/call.hpp"
+#include "log/drop.hpp"
 
 namespace crochet {
 

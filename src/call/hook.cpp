@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "call/hook.hpp"
+#include "log/drop.hpp"
 
 #include <new>
 

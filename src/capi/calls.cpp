@@ -5,6 +5,7 @@
 #include "call/watchers.hpp"
 #include "capi/destination.hpp"
 #include "capi/warned_wait.hpp"
+#include "log/drop.hpp"
 
 using namespace crochet;
 

@@ -6,6 +6,7 @@
 #include "call/handle.hpp"
 #include "call/word.hpp"
 #include "crochet.h"
+#include "log/drop.hpp"
 
 namespace crochet {
 

@@ -4,9 +4,9 @@
 
 #include <cerrno>
 
-#include "base/log.hpp"
 #include "base/status.hpp"
 #include "crochet.h"
+#include "log/log.hpp"
 #include "loop/loop.hpp"
 
 namespace crochet {

@@ -10,11 +10,11 @@
 #include <cstring>
 
 #include "base/forced_unwind.hpp"
-#include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
 #include "base/signals.hpp"
 #include "call/hot_path.hpp"
+#include "log/log.hpp"
 
 namespace crochet {
 namespace {
@@ -149,7 +149,7 @@ int Loop::start_thread(std::size_t stack_size) {
   }
   if (status == 0) {
     // Signals are for the host's threads; blocked before the thread starts, so that it never runs a handler of theirs.
-    const SignalsBlocked blocked;
+    const SignalsBlocked blocked(SignalsBlocked::kAllButChilds);
     status = pthread_create(&thread_, &attributes, &Loop::thread_main, this);
   }
   pthread_attr_destroy(&attributes);
@@ -178,6 +178,7 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   t_current_loop = this;
   open();
   queue_.mark_asleep();  // outside uv_run a push must be able to wake it
+  log(LogLevel::kInfo, "loop \"%s\", which the host runs, is adopted", name_);
   return 0;
 }
 
@@ -206,6 +207,8 @@ void Loop::begin_thread() {
   if (code != CROCHET_OK) {
     thread_hooks_ = {};
     request_stop(0);  // nobody has its handle yet
+  } else {
+    log(LogLevel::kInfo, "loop \"%s\" has started", name_);
   }
   started(code);
 }

@@ -16,11 +16,11 @@
 #include <cstring>
 #include <utility>
 
-#include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
 #include "call/hot_path.hpp"
 #include "call/sweep.hpp"
+#include "log/log.hpp"
 #include "loop/loop.hpp"
 
 namespace crochet {

@@ -5,8 +5,9 @@
 #include <memory>
 
 #include "base/forced_unwind.hpp"
-#include "base/log.hpp"
 #include "call/call.hpp"
+#include "log/drop.hpp"
+#include "log/log.hpp"
 
 namespace crochet {
 

@@ -8,16 +8,24 @@
 #include <mutex>
 #include <new>
 
-#include "base/log.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
+#include "log/bridge.hpp"
+#include "log/log.hpp"
 #include "loop/loop_table.hpp"
 
 namespace crochet {
 namespace {
 
-// How long exit() waits for all loops together.
+// How long exit() waits for all loops together, and then for the log if it had no time of that.
 constexpr std::int64_t kExitTime = 1'000'000'000;
+constexpr std::int64_t kExitTimeOfLog = 100'000'000;
+// How long a shutdown lets the log write what is left, and how long a sink may then take for what it is at.
+constexpr std::int64_t kLogTime = 1'000'000'000;
+constexpr std::int64_t kSinkTime = 1'000'000'000;
+
+// On these nothing waits for a stop.
+bool is_on_a_loops_or_the_logs_thread() { return current_loop() != nullptr || LogBridge::is_its_thread(); }
 
 bool is_active(const Loop& loop) {
   return loop.state() == Loop::State::kRunning || loop.state() == Loop::State::kStopping;
@@ -43,6 +51,12 @@ void for_each_newest_first(Visit&& visit) {
     serial = loop->serial();
     if (is_active(*loop) && !loop->is_given_up()) visit(*loop);
   }
+}
+
+bool has_active_loop() {
+  bool has_any = false;
+  for_each_newest_first([&has_any](Loop&) { has_any = true; });
+  return has_any;
 }
 
 // Which of two codes of stopped loops says more: stuck wins over busy.
@@ -125,7 +139,8 @@ Runtime* Runtime::get_or_make() {
 
 int Runtime::setup(const crochet_options& options) {
   if (has_default()) return CROCHET_OK;
-  if (current_loop() != nullptr) return process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
+  if (process_is_forked() && is_on_a_loops_or_the_logs_thread()) return CROCHET_EFORKED;
+  if (current_loop() != nullptr) return CROCHET_EDEADLK;
   const Token token(*this);
   if (!token.taken()) return CROCHET_EFORKED;
   if (process_is_forked()) leave_everything_to_parent();
@@ -162,17 +177,26 @@ int Runtime::adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** ou
 
 int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
   if (process_state.load(relaxed) == ProcessState::kExiting) return CROCHET_ESTOPPED;
-  if (const int status = check_libuv(); status != CROCHET_OK) return status;
   reuse_ended_loops();
+  int status = start_log();
+  if (status != CROCHET_OK) return status;
+  status = make_loop_with_log(uv, options, out_loop);
+  if (status != CROCHET_OK) (void)end_log_without_loops();  // a failure leaves nothing behind
+  return status;
+}
+
+int Runtime::make_loop_with_log(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
+  int status = check_libuv();
+  if (status != CROCHET_OK) return status;
   std::uint32_t id = 0;
   Loop* loop = loop_table::take_unused(&id);
   if (loop == nullptr) return CROCHET_ENOMEM;
   const Loop::Birth birth{id, next_serial_++, [] {
-    Runtime* runtime = get();
-    return runtime == nullptr ? Deadline::never() : runtime->stash_.expire();
-  }};
+                            Runtime* runtime = get();
+                            return runtime == nullptr ? Deadline::never() : runtime->stash_.expire();
+                          }};
   loop->first_reference();  // before: the host's first function may ask for the handle
-  const int status = uv == nullptr ? loop->start(birth, options) : loop->adopt(birth, uv, options);
+  status = uv == nullptr ? loop->start(birth, options) : loop->adopt(birth, uv, options);
   if (status != 0) {
     bool was_last = false;
     loop->release_handle(loop->generation(), &was_last);
@@ -181,6 +205,18 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   }
   *out_loop = loop;
   return CROCHET_OK;
+}
+
+int Runtime::start_log() {
+  LogBridge* bridge = LogBridge::get_or_make();
+  return bridge == nullptr ? CROCHET_ENOMEM : bridge->start();
+}
+
+// With the token: no loop is made meanwhile.
+int Runtime::end_log_without_loops() {
+  LogBridge* bridge = LogBridge::get();
+  if (bridge == nullptr || has_active_loop()) return CROCHET_OK;
+  return bridge->end(Deadline::after(kLogTime), Deadline::after(kLogTime + kSinkTime));
 }
 
 bool Runtime::has_default() const {
@@ -217,14 +253,16 @@ void Runtime::reuse_ended_loops() {
 
 int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
   loop.request_stop(grace_ns);
-  if (current_loop() != nullptr) return CROCHET_EINPROGRESS;
+  if (is_on_a_loops_or_the_logs_thread()) return CROCHET_EINPROGRESS;
   const int code = loop.wait_until_ended();
   if (code == CROCHET_OK || code == CROCHET_EBUSY) loop.join_thread();
-  return code;
+  if (code == CROCHET_EFORKED) return code;
+  const Token token(*this, std::try_to_lock);
+  return token.taken() ? worse(code, end_log_without_loops()) : code;
 }
 
 int Runtime::shutdown(std::int64_t grace_ns) {
-  if (current_loop() != nullptr) {
+  if (is_on_a_loops_or_the_logs_thread()) {
     request_stop_of_all(grace_ns);
     clear_stash();
     return CROCHET_EINPROGRESS;
@@ -239,7 +277,10 @@ int Runtime::shutdown(std::int64_t grace_ns) {
   {
     // Whoever has the token may be waiting for a function of the host's, and will do this the next time.
     const Token token(*this, std::try_to_lock);
-    if (token.taken()) reuse_ended_loops();
+    if (token.taken()) {
+      reuse_ended_loops();
+      code = worse(code, end_log_without_loops());
+    }
   }
   end_shutdown(code);
   return code;
@@ -298,8 +339,8 @@ int Runtime::stash(Call* call, Word generation, std::uint64_t type, std::uint64_
     status = stash_.put(call, generation, type, out_uid, &expires_first);
   }
   if (expires_first) {
-    // Without a default loop, or memory for the message, what has expired is found out when it is asked for, and dropped
-    // by the next one that expires or at shutdown.
+    // Without a default loop, or memory for the message, what has expired is found out when it is asked for, and
+    // dropped by the next one that expires or at shutdown.
     if (Loop* loop = default_id() == 0 ? nullptr : loop_table::block(default_id())) loop->request_alarm();
   }
   return status;
@@ -331,12 +372,17 @@ void Runtime::at_exit() {
     if (loop.state() == Loop::State::kEnded && !loop.is_parents()) loop.join_thread(overdue);
   });
   runtime->clear_stash();
+  if (LogBridge* bridge = LogBridge::get()) {
+    const std::int64_t write_until = std::max(overdue.ns(), Deadline::after(kExitTimeOfLog).ns());
+    bridge->end_for_ever(Deadline::at(write_until), Deadline::at(write_until + kExitTimeOfLog));
+  }
 }
 
 void Runtime::in_child() {
   // Atomics only: any mutex may be held by a thread that is not there any more.
   process_state.store(ProcessState::kForked, relaxed);
   instance_.store(nullptr, release);
+  LogBridge::forget_in_child();
   default_id_.store(0, release);
   was_shut_down_.store(false, release);
   loop_table::for_each([](Loop& loop) { loop.close_in_child(); });

@@ -42,6 +42,9 @@ class Runtime {
   class Token;
 
   int make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);  // uv null: with a thread of its own
+  int make_loop_with_log(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
+  static int start_log();
+  static int end_log_without_loops();
   void make_default(Loop& loop);
   void drop_default();
   bool has_default() const;

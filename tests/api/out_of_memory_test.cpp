@@ -64,6 +64,49 @@ int without_memory(const std::function<int()>& start) {
   return start();
 }
 
+// ---- The log: what needs memory is the first message of all, and each sink
+
+TEST(OutOfMemory, TheFirstMessageMayBeRetried) {
+  PROVOKES(crochet_log, CROCHET_ENOMEM);
+  in_child([] {
+    SKIP_WITHOUT_OWN_MALLOC();
+    EXPECT_EQ(crochet_log_set_level(CROCHET_LOG_CRITICAL), CROCHET_OK);
+    fail_in_turn([] { return crochet_log(CROCHET_LOG_CRITICAL, "test", "x", 1); });
+  });
+}
+
+TEST(OutOfMemory, ASinkIsNotAddedAndDropsWhatItOwns) {
+  PROVOKES(crochet_log_add_function, CROCHET_ENOMEM);
+  PROVOKES(crochet_log_add_stderr, CROCHET_ENOMEM);
+  PROVOKES(crochet_log_add_file, CROCHET_ENOMEM);
+  PROVOKES(crochet_log_add_syslog, CROCHET_ENOMEM);
+  in_child([] {
+    SKIP_WITHOUT_OWN_MALLOC();
+    const auto ignore = [](void*, const crochet_log_record*) {};
+    DropCounter drops;
+    int failures = -1;
+    fail_in_turn([&] {
+      ++failures;
+      return crochet_log_add_function(0, ignore, drops.pointer(), DropCounter::drop, nullptr);
+    });
+    EXPECT_EQ(drops.count(), failures);
+    fail_in_turn([] { return crochet_log_add_stderr(0, nullptr); });
+    fail_in_turn([] { return crochet_log_add_file(0, "/dev/null", 1000, 3, nullptr); });
+    fail_in_turn([] { return crochet_log_add_syslog(0, "a name that is too long to be kept in place", 0, nullptr); });
+    fail_in_turn([] { return crochet_log_add_syslog(0, nullptr, 0, nullptr); });
+  });
+}
+
+TEST(OutOfMemory, TheFirstRemovalMayBeRetried) {
+  PROVOKES(crochet_log_remove, CROCHET_ENOMEM);
+  in_child([] {
+    SKIP_WITHOUT_OWN_MALLOC();
+    fail_in_turn([] { return crochet_log_remove(CROCHET_LOG_DEFAULT_SINK); });
+  });
+}
+
+// ---- Loops and calls
+
 TEST(OutOfMemory, SetupMayBeRetried) {
   PROVOKES(crochet_setup, CROCHET_ENOMEM);
   SKIP_WITHOUT_OWN_MALLOC();

@@ -215,6 +215,35 @@ static void errors(void) {
   CHECK(crochet_version() >> 16 == CROCHET_VERSION_MAJOR);
 }
 
+static void count_record(void *count, const crochet_log_record *record) {
+  if (record->message_length != 0) ++*(int *)count;
+}
+
+static void the_log(void) {
+  uint64_t function, to_stderr, file, system_log, written;
+  int count = 0;
+  CHECK(crochet_log_set_level(CROCHET_LOG_INFO) == CROCHET_OK);
+  CHECK(crochet_log_level() == CROCHET_LOG_INFO);
+  CHECK(crochet_log_enabled(CROCHET_LOG_DEBUG) == 0);
+  CHECK(crochet_log_add_function(CROCHET_LOG_INFO, count_record, &count, count_drop, &function) == CROCHET_OK);
+  CHECK(crochet_log_add_stderr(CROCHET_LOG_CRITICAL, &to_stderr) == CROCHET_OK);
+  CHECK(crochet_log_add_file(CROCHET_LOG_INFO, "/dev/null", 0, 0, &file) == CROCHET_OK);
+  CHECK(crochet_log_add_syslog(CROCHET_LOG_CRITICAL, NULL, 0, &system_log) == CROCHET_OK);
+  CHECK(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK) == CROCHET_OK);
+  CHECK(crochet_log(CROCHET_LOG_INFO, "test", "one", 3) == CROCHET_OK);
+  CHECK(crochet_logf(CROCHET_LOG_INFO, "test", "%d", 2) == CROCHET_OK);
+  CHECK(crochet_log_wait(CROCHET_LOG_INFO, NULL, "three", 5, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(crochet_log_flush(CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(count == 3);
+  CHECK(strcmp(crochet_log_counter_name(0), "messages_written") == 0);
+  CHECK(crochet_log_counter("messages_written", &written) == CROCHET_OK);
+  CHECK(written >= 3);
+  CHECK(crochet_log_remove(function) == CROCHET_OK);
+  CHECK(crochet_log_remove(to_stderr) == CROCHET_OK);
+  CHECK(crochet_log_remove(file) == CROCHET_OK);
+  CHECK(crochet_log_remove(system_log) == CROCHET_OK);
+}
+
 static void default_loop_of_the_host(void) {
   struct uv_loop_s *uv = host_loop_new();
   CHECK(uv != NULL);
@@ -233,6 +262,8 @@ int main(void) {
   errors();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
   default_loop_of_the_host();
+  CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
+  the_log();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

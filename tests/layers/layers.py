@@ -5,10 +5,10 @@
     layers.py [ROOT]        ROOT is a checkout; without it, the one this file lies in
 
 Rules:
-  1. A file in src/<layer>/ includes "<layer>/<name>" of its own layer or of a lower one: base < call < loop < runtime
+  1. A file in src/<layer>/ includes "<layer>/<name>" of its own layer or of a lower one: base < log < call < loop < runtime
      < capi. No other quoted include, except "crochet.h", and the model checker's "model/..." in base.
   2. Includes inside src/ make no circle.
-  3. <uv.h> stands in src/loop only.
+  3. <uv.h> stands in src/loop only, spdlog and fmt in src/log/spdlog_sinks.cpp only.
   4. include/crochet.h includes <stddef.h> and <stdint.h>; every other public header, and the bindings, see nothing of
      src/ and no <uv.h>.
   5. Every source file in src/, tests/ and examples/ is named by the meson.build of its layer or folder.
@@ -18,7 +18,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "call", "loop", "runtime", "capi"]
+LAYERS = ["base", "log", "call", "loop", "runtime", "capi"]
 SOURCES = {".c", ".cpp"}
 HEADERS = {".h", ".hpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
@@ -57,6 +57,9 @@ def check_src(root):
         graph[name] = []
         if "uv.h" in angled + quoted and layer != "loop":
             problems.append(f"src/{name}: <uv.h> belongs to src/loop only")
+        for include in angled + quoted:
+            if include.split("/")[0] in ("spdlog", "fmt") and name != "log/spdlog_sinks.cpp":
+                problems.append(f"src/{name}: <{include}> belongs to src/log/spdlog_sinks.cpp only")
         for include in quoted:
             if include in ("crochet.h", "uv.h"):
                 continue

@@ -20,6 +20,7 @@
 #include "api/support/log_capture.hpp"
 #include "call/hook.hpp"
 #include "call/waiting.hpp"
+#include "log/drop.hpp"
 #include "unit/support/fake_loops.hpp"
 #include "unit/support/made_call.hpp"
 

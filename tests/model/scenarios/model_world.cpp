@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <new>
 
-#include "base/log.hpp"
 #include "base/status.hpp"
 #include "call/call_memory.hpp"
 #include "call/post.hpp"
+#include "log/log.hpp"
 #include "model/control.hpp"
 #include "model/heap.hpp"
 #include "model/lifetimes.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/log.hpp"
+#include "log/log.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -12,23 +12,13 @@
 #include <cstdio>
 #include <ctime>
 
+#include "log/bridge.hpp"
+#include "log/record.hpp"
+
 namespace crochet {
 namespace {
 
-// stderr is for what needs somebody's attention.
-constexpr LogLevel kLowestWritten = LogLevel::kWarning;
-
-const char* name(LogLevel level) {
-  switch (level) {
-    case LogLevel::kTrace: return "trace";
-    case LogLevel::kDebug: return "debug";
-    case LogLevel::kInfo: return "info";
-    case LogLevel::kWarning: return "warning";
-    case LogLevel::kError: return "error";
-    case LogLevel::kCritical: return "critical";
-  }
-  return "?";
-}
+constexpr char kOrigin[] = "crochet";
 
 // One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here. The write must not
 // raise SIGPIPE, nor be a cancellation point, in a thread that is the host's.
@@ -50,21 +40,30 @@ void write_line(const char* line, std::size_t length) noexcept {
   pthread_setcancelstate(cancel_state, nullptr);
 }
 
+void write_directly(LogLevel level, const char* text, std::size_t length) noexcept {
+  char line[sizeof kOrigin + sizeof " critical: " + CROCHET_LOG_LONGEST + 1];
+  const int start = std::snprintf(line, sizeof line, "%s %s: ", kOrigin, level_name(level));
+  std::size_t end = static_cast<std::size_t>(start) + length;
+  std::copy_n(text, length, line + start);
+  line[end++] = '\n';
+  write_line(line, end);
+}
+
 }  // namespace
 
 void log(LogLevel level, const char* format, ...) noexcept {
-  if (level < kLowestWritten) return;
+  if (!log_enabled(level)) return;
   const int saved_errno = errno;
-  char line[1024];
-  constexpr int kRoom = static_cast<int>(sizeof line) - 1;  // one byte is the newline's
-  int length = std::snprintf(line, sizeof line, "crochet %s: ", name(level));
+  char text[CROCHET_LOG_LONGEST + 1];
   va_list arguments;
   va_start(arguments, format);
-  length += std::max(0, std::vsnprintf(line + length, static_cast<std::size_t>(kRoom - length), format, arguments));
+  const auto full_length = static_cast<std::size_t>(std::max(0, std::vsnprintf(text, sizeof text, format, arguments)));
   va_end(arguments);
-  length = std::min(length, kRoom - 1);
-  line[length++] = '\n';
-  write_line(line, static_cast<std::size_t>(length));
+  const std::size_t length = std::min(full_length, sizeof text - 1);
+  if (LogBridge* bridge = LogBridge::get())
+    bridge->offer({level, kOrigin, {text, length}, full_length});
+  else
+    write_directly(level, text, length);
   errno = saved_errno;
 }
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The bridge from who logs to the sinks: the ring, the sinks, and the thread that carries from the one to the others.
+//
+// The thread is the ring's consumer under the mutex, and never in a sink while it holds it. So the end of the log need
+// not wait for a sink that is stuck: it takes the consumer's part over by a new generation, and the thread, should it
+// ever come back, finds itself of an old one and leaves.
+#pragma once
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "base/atomic.hpp"
+#include "base/deadline.hpp"
+#include "log/record.hpp"
+#include "log/ring.hpp"
+#include "log/sinks.hpp"
+
+namespace crochet {
+
+enum class LogCounter : std::size_t { kWritten, kDropped, kAbandoned, kSinkFailures };
+
+inline constexpr const char* kLogCounterNames[] = {"messages_written", "messages_dropped", "messages_abandoned",
+                                                   "sink_failures"};
+inline constexpr std::size_t kLogCounters = sizeof kLogCounterNames / sizeof *kLogCounterNames;
+
+class LogBridge {
+ public:
+  // The process's, made when it is first needed, with the sinks that CROCHET_LOG says. Null: no memory. Lock-free.
+  static LogBridge* get_or_make() noexcept;
+  static LogBridge* get() noexcept;        // null: not made yet, or this is a forked child
+  static void forget_in_child() noexcept;  // atomics only
+
+  static bool is_its_thread() noexcept;
+
+  // ---- Any thread ----
+
+  // CROCHET_OK; CROCHET_ENOSPC: no room, or said by a sink about what a sink said: dropped and counted.
+  int offer(const LogMessage& message) noexcept;
+  // CROCHET_ETIMEDOUT: dropped and counted. CROCHET_EFORKED: a signal handler forked meanwhile, and this is the child.
+  int offer_in_time(const LogMessage& message, Deadline deadline) noexcept;
+
+  // CROCHET_OK, CROCHET_ETIMEDOUT, CROCHET_EFORKED; CROCHET_ESTOPPED: something was abandoned meanwhile.
+  int flush(Deadline deadline) noexcept;
+
+  SinkList& sinks() { return sinks_; }
+  void sinks_have_changed() { ring_.wake(); }  // so that what was removed is let go
+  std::uint64_t counted(LogCounter which) const { return counters_[static_cast<std::size_t>(which)].load(relaxed); }
+
+  // ---- The thread's life. Not on a loop's thread but for is_running() ----
+
+  // CROCHET_OK: it runs. CROCHET_ESTOPPED: never again. Else the system's code.
+  int start() noexcept;
+  bool is_running() const { return is_running_.load(acquire); }
+
+  bool is_over() const { return is_over_.load(relaxed); }
+
+  // Writes what is left until write_until, and abandons the rest. CROCHET_ETIMEDOUT: at give_up a sink was stuck; its
+  // thread is left behind. CROCHET_EINPROGRESS: called on it, and left running.
+  int end(Deadline write_until, Deadline give_up) noexcept;
+  // The same at exit: also on its own thread, and without a return.
+  void end_for_ever(Deadline write_until, Deadline give_up) noexcept;
+
+ private:
+  using Word = std::uint64_t;
+  // The thread's own.
+  struct Writer {
+    Word generation;
+    SinksOfAMoment to;
+    LogRecord record;
+    bool has_written = false;  // since the sinks were flushed
+    int idle_looks = 0;
+  };
+
+  LogBridge() = default;
+  bool add_first_sinks() noexcept;  // false: no memory
+
+  static void* thread_main(void* generation);
+  void run_thread(Writer& writer);
+  bool step(Writer& writer);
+  void write_record(Writer& writer);
+  void wait_for_producer(Writer& writer);
+  void tell_gap(Writer& writer, std::uint32_t lost);
+  void deliver(Writer& writer, const LogRecord& record);
+  void write_to(LogSink& sink, const LogRecord& record);
+  void sink_failed(LogSink& sink, const char* what) noexcept;
+  void flush_sinks(Writer& writer);
+  void look_idle(Writer& writer);
+  bool has_ended(Writer& writer);
+  void died(Word generation) noexcept;
+
+  bool owns(Word generation) const { return generation_ == generation; }  // under mutex_
+  void abandon_rest() noexcept;                                           // under mutex_
+  void set_ended(Word generation) noexcept;                               // under mutex_
+  bool take_over(Word generation) noexcept;
+  void count(LogCounter which, std::uint64_t by = 1) noexcept {
+    counters_[static_cast<std::size_t>(which)].fetch_add(by, relaxed);
+  }
+
+  static constinit Atomic<LogBridge*> instance_;
+
+  LogRing<LogRecord, 1024> ring_;  // its consumer's part is guarded by mutex_
+  SinkList sinks_;
+  Atomic<std::uint64_t> counters_[kLogCounters] = {};  // relaxed: they publish nothing
+
+  std::mutex mutex_;
+  Word generation_ = 0;                           // guarded by mutex_; of the thread that is the consumer
+  bool is_in_sink_ = false;                       // guarded by mutex_; it has a record that is not counted yet
+  bool has_thread_ = false;                       // guarded by mutex_; thread_ is to be joined or detached
+  pthread_t thread_{};                            // guarded by mutex_
+  Atomic<bool> is_running_{false};                // written under mutex_
+  Atomic<bool> is_over_{false};                   // the process exits; relaxed: it publishes nothing
+  Atomic<std::int64_t> write_until_{kNotEnding};  // written under mutex_, by who ends it; ns
+  Atomic<Word> ended_{0};                         // the last generation that has ended; parked on
+
+  static constexpr std::int64_t kNotEnding = -1;
+};
+
+}  // namespace crochet
