@@ -35,6 +35,8 @@ f(Shown()).stash();
 crochet::run([](int& n) { ++n; }, std::ref(number));
 std::move(f)(Shown());
 crochet::run(add, 1, 2).then([](int) {});
+crochet::log(crochet::log_level::info, "origin", [] { return "made"; });
+const auto sink = crochet::add_log_sink(crochet::log_level::info, [](const crochet::log_record&) {});
 """
 
 # name: (body, what the output must hold)
@@ -71,6 +73,18 @@ WRONG = {
     "a time without a unit": ("crochet::run(add, 1, 2).wait(5);", "(no matching|cannot convert|no viable)"),
     "a decorated function thrown away": ("crochet::run_in_loop(add);", "nodiscard"),
     "a patient function thrown away": ("crochet::wait_for(1s, add);", "nodiscard"),
+    "a sink thrown away":
+        ("crochet::add_log_sink(crochet::log_level::info, [](const crochet::log_record&) {});", "nodiscard"),
+    "a file's sink thrown away": ('crochet::add_file_log(crochet::log_level::info, "x");', "nodiscard"),
+    "a copy of a sink": ("crochet::log_sink a; auto b = a;", "deleted"),
+    "a sink that takes something else":
+        ("auto s = crochet::add_log_sink(crochet::log_level::info, [](int) {});", "called with a const log_record&"),
+    "a message that is no text": ("crochet::log(crochet::log_level::info, 5);", "text, or a function that makes text"),
+    "a message that is made of no text":
+        ("crochet::log(crochet::log_level::info, [] { return 5; });", "text, or a function that makes text"),
+    "a message to be formatted":
+        ('crochet::log(crochet::log_level::info, "origin", "{}", 5);', "(no matching|too many)"),
+    "a level that is a number": ('crochet::log(2, "x");', "(no matching|cannot convert|no viable)"),
     "an answer of on_cancel thrown away": ("crochet::deferred<int>().on_cancel([] {});", "nodiscard"),
 }
 

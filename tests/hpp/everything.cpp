@@ -26,6 +26,8 @@ template <class... A>
 void check_value(int, A&&...) = delete;
 template <class... A>
 void failure_of(crochet_result*, A&&...) = delete;
+template <class... A>
+void write(void*, const crochet_log_record*, A&&...) = delete;
 
 #include "crochet.hpp"
 
@@ -117,6 +119,49 @@ void loops() {
   must(throws<crochet::loop_stopped>([&account] { account.run(&Account::later); }), __LINE__);
 }
 
+struct Parts {
+  int seen = 0;
+  std::string last;
+};
+// With ways of its own to log and to make text; a sink that counts.
+template <class... A>
+void log(crochet::log_level, A&&...) = delete;
+struct Maker {
+  std::string operator()() const { return "made"; }
+};
+
+void logs() {
+  using crochet::log_level;
+  must(crochet::remove_default_log_sink() && !crochet::remove_default_log_sink(), __LINE__);
+  crochet::set_log_level(log_level::info);
+  must(crochet::current_log_level() == log_level::info && !crochet::log_enabled(log_level::debug), __LINE__);
+  Parts parts;
+  crochet::log_sink sink = crochet::add_log_sink(log_level::info, [&parts](const crochet::log_record& record) {
+    if (record.origin != "app") return;
+    ++parts.seen;
+    parts.last = std::string(record.message);
+    if (record.full_length != record.message.size() || record.thread == 0 || record.level != log_level::warning ||
+        record.time > std::chrono::system_clock::now())
+      parts.last = "a bad record";
+    if (record.message == "throw") throw std::domain_error("x");
+  });
+  must(crochet::log(log_level::warning, "app", "text") && crochet::log(log_level::debug, [] { return "no"; }),
+       __LINE__);
+  must(crochet::log_wait(60s, log_level::warning, "app", Maker()) && crochet::log(log_level::info, Maker()), __LINE__);
+  must(crochet::log_wait({}, log_level::warning, "without origin") && crochet::flush_log(60s), __LINE__);
+  must(parts.seen == 2 && parts.last == "made", __LINE__);
+  must(crochet::log(log_level::warning, "app", "throw") && crochet::flush_log(), __LINE__);
+  must(parts.seen == 3 && crochet::log_counter("sink_failures") == 1, __LINE__);
+  must(throws<crochet::error>([] { crochet::log(log_level::off, "x"); }), __LINE__);
+  must(throws<crochet::failed_error>([] { crochet::run([] { crochet::flush_log(); }).wait(); }), __LINE__);
+  const std::uint64_t id = sink.detach();
+  must(sink.id() == 0 && crochet::log_sink(id).remove() && !crochet::log_sink(id).remove(), __LINE__);
+  must(crochet::add_file_log(log_level::critical, "/dev/null", 0, 0).remove(), __LINE__);
+  must(crochet::add_stderr_log(log_level::critical).remove() && crochet::add_syslog(log_level::critical).remove(),
+       __LINE__);
+  must(crochet::flush_log(60s), __LINE__);
+}
+
 }  // namespace app
 
 int main() {
@@ -126,6 +171,7 @@ int main() {
   app::results();
   app::deferreds();
   app::loops();
+  app::logs();
   app::must(crochet::shutdown(5s) == crochet::stop_outcome::ended, __LINE__);
   return EXIT_SUCCESS;
 }

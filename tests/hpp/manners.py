@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What crochet.hpp must not bring along: macros, atomics, mutexes, anything but the standard library and crochet.h.
+"""What crochet.hpp must not bring along: macros, atomics, mutexes, anything but the standard library and crochet.h. And
+what crochet_spdlog.hpp adds: spdlog, and nothing else.
 
     manners.py INCLUDE_DIR COMPILER [ARGUMENT...]
 """
@@ -11,6 +12,7 @@ import sys
 
 STANDARD = {"chrono", "cstddef", "cstdint", "cxxabi.h", "exception", "limits", "memory", "new", "stdexcept", "string",
             "string_view", "tuple", "type_traits", "utility"}
+WORDS = ("atomic", "mutex", "condition_variable", "thread_local", "volatile", "static inline", "asm")
 
 
 def macros(include, compiler, source):
@@ -19,26 +21,39 @@ def macros(include, compiler, source):
     return {line.split()[1].split("(")[0] for line in lines if line.startswith("#define")}
 
 
+def includes_and_words(include, name, quoted, others=frozenset()):
+    """Its text without comments, and the problems that can be read in it."""
+    code = re.sub(r"//.*", "", (pathlib.Path(include) / name).read_text(encoding="utf-8"))
+    problems = []
+    strangers = set(re.findall(r"#\s*include\s*<([^>]+)>", code)) - STANDARD - others
+    if strangers:
+        problems.append(f"{name} includes {sorted(strangers)}")
+    found = set(re.findall(r'#\s*include\s*"([^"]+)"', code))
+    if found != {quoted}:
+        problems.append(f"{name} includes {sorted(found)}")
+    for word in WORDS:
+        if re.search(rf"\b{word}\b", code):
+            problems.append(f"{name} holds `{word}`: state machines belong behind the C ABI")
+    return code, problems
+
+
 def main():
     include, compiler = sys.argv[1], sys.argv[2:]
     text = (pathlib.Path(include) / "crochet.hpp").read_text(encoding="utf-8")
-    code = re.sub(r"//.*", "", text)
-    problems = []
-    angled = set(re.findall(r"#\s*include\s*<([^>]+)>", code))
-    quoted = set(re.findall(r'#\s*include\s*"([^"]+)"', code))
-    if angled - STANDARD:
-        problems.append(f"includes {sorted(angled - STANDARD)}")
-    if quoted != {"crochet.h"}:
-        problems.append(f"includes {sorted(quoted)}")
-    for word in ("atomic", "mutex", "condition_variable", "thread_local", "volatile", "static inline", "asm"):
-        if re.search(rf"\b{word}\b", code):
-            problems.append(f"holds `{word}`: state machines belong behind the C ABI")
+    code, problems = includes_and_words(include, "crochet.hpp", "crochet.h")
+    angled = re.findall(r"#\s*include\s*<([^>]+)>", code)
+    adapter, more = includes_and_words(include, "crochet_spdlog.hpp", "crochet.hpp",
+                                       {"spdlog/spdlog.h", "spdlog/sinks/sink.h"})
+    defined = re.findall(r"#\s*define\s+(\w+)", adapter)
+    if defined != ["CROCHET_SPDLOG_HPP"]:
+        more.append(f"crochet_spdlog.hpp defines {defined}")
+    problems += more
     before = "".join(f"#include <{name}>\n" for name in sorted(angled)) + '#include "crochet.h"\n'
     leaked = macros(include, compiler, before + '#include "crochet.hpp"\n') - macros(include, compiler, before)
     if leaked != {"CROCHET_HPP"}:
-        problems.append(f"defines {sorted(leaked - {'CROCHET_HPP'})}")
+        problems.append(f"crochet.hpp defines {sorted(leaked - {'CROCHET_HPP'})}")
     for problem in problems:
-        print(f"crochet.hpp {problem}")
+        print(problem)
     lines = text.splitlines()
     contract = next(i for i, line in enumerate(lines) if line.startswith("// ==== Below"))
     comments = sum(1 for line in lines if line.lstrip().startswith("//"))
