@@ -229,6 +229,7 @@ void Call::finish_slowly() {
     if (!word.compare_exchange_weak(w, wanted, acq_rel, acquire)) continue;
 
     const bool broke = word::unsettled_and_free(w);
+    if (broke) log(LogLevel::kDebug, "a deferred was released unsettled: its call is broken");
     if ((broke && (w & word::kWaiters) != 0) || (w & word::kJoiners) != 0) unpark_all(word);
     if (word::references(wanted) == 0) return destroy(wanted);
     if (broke && (w & word::kWatched) != 0) {

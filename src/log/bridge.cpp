@@ -308,7 +308,9 @@ void LogBridge::look_idle(Writer& writer) {
   }
   if (writer.idle_looks++ < kIdleLooks) return ring_.nap(kNap);
   ring_.sleep(Deadline::never(), [&] {
-    return write_until_.load(acquire) == kNotEnding && (writer.to.count == 0 || sinks_.is_current(writer.to));
+    const std::lock_guard lock(mutex_);
+    return owns(writer.generation) && write_until_.load(acquire) == kNotEnding &&
+           (writer.to.count == 0 || sinks_.is_current(writer.to));
   });
 }
 

@@ -7,8 +7,9 @@
 // what is written.
 //
 //   turn of a place, in lap n   2n: free, for the producer that claims the position; 2n + 1: full, the consumer's
-//   tail_      the next position to claim * 2 | the consumer sleeps. Whoever takes the bit away wakes it: it may stand
-//              wrongly, for one wake-up too many, and is never wrongly clear.
+//   tail_      the next position to claim * 2 | the consumer sleeps. Whoever takes the bit away wakes it: a consumer
+//   that was
+//              replaced may set it, too, and is never wrongly clear.
 //   written_   positions whose records are written * 2 | somebody waits for more
 //   taken_     positions whose records are taken * 2 | somebody waits for room
 //
@@ -146,7 +147,8 @@ class LogRing {
     if (lost_.load(relaxed) == 0 && may_sleep()) {
       park(tail_, static_cast<std::uint32_t>(tail | kFlag), deadline, false);
     }
-    // The flag stays: this thread may be the consumer no longer, and the flag another's.
+    // The flag may be another's by now, who sleeps: who takes it away wakes.
+    wake();
   }
 
   // For a moment, without anybody being told: no producer has to wake.
@@ -159,8 +161,8 @@ class LogRing {
   static constexpr Word kFlag = 1;
   static constexpr Word kAhead = 4;
 
-  // Its first lines are still in the cache of the CPU that has read them in the lap before: half of what a message costs,
-  // when it is waited for (docs/benchmarks/log.md).
+  // Its first lines are still in the cache of the CPU that has read them in the lap before: half of what a message
+  // costs, when it is waited for (docs/benchmarks/log.md).
   static void fetch_for_writing(const Record& record) {
     const char* const bytes = reinterpret_cast<const char*>(&record);
     __builtin_prefetch(bytes, 1);

@@ -199,6 +199,21 @@ TEST(Log, TellsOfAFailureThatNobodyLookedAt) {
   });
 }
 
+TEST(Log, TellsOfABrokenDeferredAtTheLevelOfDebugging) {
+  in_fresh_process([] {
+    LogSink sink;
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    for (const int level : {CROCHET_LOG_DEBUG, CROCHET_LOG_INFO}) {
+      ASSERT_EQ(crochet_log_set_level(level), CROCHET_OK);
+      EXPECT_EQ(crochet_wait_for(
+                    nullptr, [](crochet_deferred*, void*) {}, nullptr, nullptr, kForever, nullptr),
+                CROCHET_EBROKEN);
+    }
+    ASSERT_EQ(sink.flushed().size(), 1u);
+    EXPECT_EQ(sink.lines().front().text, "a deferred was released unsettled: its call is broken");
+  });
+}
+
 // ---- Levels
 
 TEST(LogLevel, IsAWarningAtFirstAndDecidesWhatIsKept) {

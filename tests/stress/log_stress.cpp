@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Threads that log as fast as they can, while sinks come and go, others flush, and the log ends and begins again. What was
-// logged must be exactly what was written, dropped and abandoned, and each thread's messages must come in their order.
+// Threads that log as fast as they can, while sinks come and go, others flush, and the log ends and begins again. What
+// was logged must be exactly what was written, dropped and abandoned, and each thread's messages must come in their
+// order.
 //
 //   log_stress [MESSAGES [GENERATIONS]]        after GoogleTest's own arguments
 #include <gtest/gtest.h>
@@ -81,10 +82,13 @@ class LogStress : public testing::Test {
       for (long i = 0; i < messages / kThreads; ++i) {
         const Message message{thread, i};
         const char* const bytes = reinterpret_cast<const char*>(&message);
-        const int code = i % 8 == 0 ? crochet_log_wait(CROCHET_LOG_ERROR, "stress", bytes, sizeof message, kSecond / 100)
-                                    : crochet_log(CROCHET_LOG_ERROR, "stress", bytes, sizeof message);
-        if (code == CROCHET_OK) ++accepted_;
-        else ++refused_;
+        const int code = i % 8 == 0
+                             ? crochet_log_wait(CROCHET_LOG_ERROR, "stress", bytes, sizeof message, kSecond / 100)
+                             : crochet_log(CROCHET_LOG_ERROR, "stress", bytes, sizeof message);
+        if (code == CROCHET_OK)
+          ++accepted_;
+        else
+          ++refused_;
       }
     });
   }

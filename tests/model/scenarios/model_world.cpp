@@ -121,7 +121,9 @@ void look_for_hooks_again(std::uint32_t loop_id) { model::World::present().look_
 
 void count_never_ran(std::uint32_t /*loop_id*/, NeverRan /*why*/) {}
 
-void log(LogLevel /*level*/, const char* /*format*/, ...) noexcept { model::World::present().note_log(); }
+void log(LogLevel level, const char* /*format*/, ...) noexcept {
+  if (level > LogLevel::kDebug) model::World::present().note_log();
+}
 
 const char* status_name(int /*status*/) noexcept { return "status"; }
 
