@@ -748,13 +748,14 @@ typedef void crochet_log_fn(void *arg, const crochet_log_record *record);
  *  @param origin may be NULL: "". Who says it: a name of your program's part. Ends in a 0; copied.
  *  @param message any bytes, never interpreted; may be NULL when `length` is 0. Copied.
  *  @param length in bytes; CROCHET_LOG_LONGEST says what is kept.
- *  @retval CROCHET_OK it will be handed to the sinks, or its level is off.
+ *  @retval CROCHET_OK it is on its way to the sinks, or its level is off.
  *  @retval CROCHET_EINVAL no such level, or no message.
  *  @retval CROCHET_ENOSPC the ring is full, or a sink logs about what a sink logged: dropped, and counted.
  *  @retval CROCHET_ENOMEM out of memory for the log itself; only before there is a loop.
  *  @retval CROCHET_ESTOPPED the process is exiting.
  *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
- *  @ownership none. @threads any. @blocking none. @since 0.1 */
+ *  @ownership none. @threads any. @blocking none; but the first use of the log in a process opens the files that CROCHET_LOG
+ *  names, here, in a function that adds or removes a sink, or in crochet_setup(). Keeps errno. @since 0.1 */
 CROCHET_API int crochet_log(int level, const char *origin, const char *message, size_t length);
 
 /** crochet_log() with a message that is made as printf() would, on the calling thread, and only when its level is on.
@@ -773,7 +774,8 @@ CROCHET_API int crochet_logf(int level, const char *origin, const char *format, 
  *  @retval CROCHET_EINVAL as crochet_log(), or a bad timeout.
  *  @retval CROCHET_ETIMEDOUT there was no room in time.
  *  @retval CROCHET_EDEADLK called on a loop's or the log's thread.
- *  @ownership none. @threads any but a loop's. @blocking up to the timeout. @since 0.1 */
+ *  @retval UV_EAGAIN there is no room, and the log's thread could not be started.
+ *  @ownership none. @threads any but a loop's or the log's. @blocking up to the timeout. @since 0.1 */
 CROCHET_API int crochet_log_wait(int level, const char *origin, const char *message, size_t length, int64_t timeout_ns);
 
 /** Would a message of this level be kept? For callers whose messages cost something to make. 0 also for no level.
@@ -843,7 +845,7 @@ CROCHET_API int crochet_log_add_file(int level, const char *path, uint64_t max_b
 CROCHET_API int crochet_log_add_syslog(int level, const char *ident, int facility, uint64_t *out_id);
 
 /** Removes a sink. It misses what was logged before and not written yet: crochet_log_flush() first, if that is wanted.
- *  A message that it is being handed just now is not waited for.
+ *  It may be called once more after this has returned: only its drop function says that it is over.
  *
  *  @param id CROCHET_LOG_DEFAULT_SINK, or what adding gave.
  *  @retval CROCHET_OK removed.
@@ -864,12 +866,12 @@ CROCHET_API int crochet_log_remove(uint64_t id);
  *  @retval CROCHET_ESTOPPED the log ended meanwhile, and abandoned some of it; or the process is exiting.
  *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
  *  @retval UV_EAGAIN the log's thread could not be started.
- *  @ownership none. @threads any but a loop's. @blocking up to the timeout; hold no lock that a sink needs. @since 0.1 */
+ *  @ownership none. @threads any but a loop's or the log's. @blocking up to the timeout; hold no lock that a sink needs. @since 0.1 */
 CROCHET_API int crochet_log_flush(int64_t timeout_ns);
 
 /** Reads a counter of the log. Messages whose level is off are in none.
  *
- *  "messages_written": handed to every sink there was; "messages_dropped": for want of room, or since a sink logged about
+ *  "messages_written": handed to the sinks; "messages_dropped": for want of room, or since a sink logged about
  *  what a sink logged; "messages_abandoned": left behind by a shutdown or an exit that could not wait for them. What was
  *  logged is the sum of these three once the log was flushed or has ended. "sink_failures": how often a sink failed to take
  *  a message.

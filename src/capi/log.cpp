@@ -36,12 +36,15 @@ LogMessage message_of(int level, const char* origin, const char* text, std::size
 // give(bridge): logs it. Its level is on.
 template <class Give>
 int logged(Give&& give) {
+  const int saved_errno = errno;  // a caller may log it next
   LogBridge* bridge = need_bridge();
-  if (bridge == nullptr) return CROCHET_ENOMEM;
-  if (bridge->is_over()) return CROCHET_ESTOPPED;
-  const int status = give(*bridge);
-  // Not on a loop's thread. Where it fails, the message stays until it is tried again.
-  if (!bridge->is_running() && current_loop() == nullptr) (void)bridge->start();
+  int status = CROCHET_ENOMEM;
+  if (bridge != nullptr) {
+    status = bridge->is_over() ? CROCHET_ESTOPPED : give(*bridge);
+    // Not on a loop's thread. Where it fails, the message stays until it is tried again.
+    if (!bridge->is_running() && current_loop() == nullptr) (void)bridge->start();
+  }
+  errno = saved_errno;
   return status;
 }
 
@@ -95,8 +98,9 @@ int crochet_log_wait(int level, const char* origin, const char* message, size_t 
   const LogMessage given = message_of(level, origin, message, length, length);
   const Deadline deadline = Deadline::after(timeout_ns);
   return logged([&](LogBridge& bridge) {
-    if (!bridge.is_running()) (void)bridge.start();  // or nobody makes room
-    return bridge.offer_in_time(given, deadline);
+    const int started = bridge.is_running() ? CROCHET_OK : bridge.start();  // or nobody makes room
+    const int status = bridge.offer_in_time(given, started == CROCHET_OK ? deadline : Deadline::after(0));
+    return status == CROCHET_ETIMEDOUT && started != CROCHET_OK ? started : status;
   });
 }
 
@@ -137,7 +141,7 @@ int crochet_log_add_file(int level, const char* path, uint64_t max_bytes, uint32
 int crochet_log_add_syslog(int level, const char* ident, int facility, uint64_t* out_id) {
   const int status = why_no_sink(level, out_id);
   if (status != CROCHET_OK) return status;
-  LogSink* sink = new_syslog_sink(ident, facility);
+  LogSink* sink = new_syslog_sink(ident, facility, OpenLog::kNow);
   return sink == nullptr ? CROCHET_ENOMEM : add_sink(level, sink, out_id);
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <exception>
@@ -25,9 +26,9 @@ namespace {
 constexpr std::int64_t kNap = 100'000;
 constexpr int kIdleLooks = 20;
 
-constinit thread_local bool t_is_logs_thread = false;
-constinit thread_local bool t_is_in_sink = false;    // a sink runs on this thread,
-constinit thread_local bool t_is_about_log = false;  // with what a sink has said
+constinit thread_local std::uint64_t t_generation = 0;  // of the log's thread that this is; 0: it is none
+constinit thread_local bool t_is_in_sink = false;       // a sink runs on this thread,
+constinit thread_local bool t_is_about_log = false;     // with what a sink has said
 constinit thread_local std::uint32_t t_thread_id = 0;
 
 std::uint32_t thread_id() noexcept {
@@ -104,15 +105,15 @@ bool LogBridge::add_first_sinks() noexcept {
     has_any = true;
   };
   log_environment().for_each_sink([&](std::string_view kind, std::string_view argument) {
-    char text[4096];
+    char text[4096];  // PATH_MAX
     const std::size_t length = argument.copy(text, sizeof text - 1);
     text[length] = '\0';
-    int status = CROCHET_OK;
+    int status = length < argument.size() ? CROCHET_EINVAL : CROCHET_OK;
     if (kind == "stderr")
       add(new_stderr_sink());
     else if (kind == "syslog")
-      add(new_syslog_sink(length == 0 ? nullptr : text, 0));
-    else
+      add(new_syslog_sink(length == 0 ? nullptr : text, 0, OpenLog::kLater));
+    else if (status == CROCHET_OK)
       add(new_file_sink(text, 0, 0, &status));
     if (status != CROCHET_OK) log(LogLevel::kError, "CROCHET_LOG: can't write to \"%s\"", text);
   });
@@ -120,7 +121,7 @@ bool LogBridge::add_first_sinks() noexcept {
   return has_any;
 }
 
-bool LogBridge::is_its_thread() noexcept { return t_is_logs_thread; }
+bool LogBridge::is_its_thread() noexcept { return t_generation != 0; }
 
 // ---- Any thread ----
 
@@ -140,7 +141,7 @@ int LogBridge::offer_in_time(const LogMessage& message, Deadline deadline) noexc
   Waited waited = Waited::kDone;
   while (waited == Waited::kDone) {
     if (ring_.offer([&](LogRecord& record, std::uint32_t lost) { fill(record, message, lost); })) return CROCHET_OK;
-    waited = ring_.wait_for_room(deadline, [] { return !process_is_forked(); });
+    waited = deadline.passed() ? Waited::kTimedOut : ring_.wait_for_room(deadline, [] { return !process_is_forked(); });
   }
   if (waited == Waited::kGivenUp) return CROCHET_EFORKED;
   count(LogCounter::kDropped);
@@ -166,10 +167,9 @@ int LogBridge::flush(Deadline deadline) noexcept {
 // ---- The thread ----
 
 void* LogBridge::thread_main(void* generation) {
-  t_is_logs_thread = true;
   pthread_setname_np(pthread_self(), "crochet-log");
   Writer writer{};
-  writer.generation = reinterpret_cast<std::uintptr_t>(generation);
+  writer.generation = t_generation = reinterpret_cast<std::uintptr_t>(generation);
   get()->run_thread(writer);
   return nullptr;
 }
@@ -195,10 +195,13 @@ bool LogBridge::step(Writer& writer) {
     const std::lock_guard lock(mutex_);
     if (!owns(writer.generation)) return false;
     const std::int64_t until = write_until_.load(relaxed);
-    if (until != kNotEnding && Deadline::at(until).passed()) abandon_rest();
-    taken = ring_.take([&writer](const LogRecord& record) { record.copy_to(&writer.record); });
-    is_in_sink_ = taken == Taken::kRecord;
-    if (taken == Taken::kNothing) lost = ring_.take_lost();
+    if (until != kNotEnding && Deadline::at(until).passed()) {
+      abandon_rest();
+    } else {
+      taken = ring_.take([&writer](const LogRecord& record) { record.copy_to(&writer.record); });
+      is_in_sink_ = taken == Taken::kRecord;
+      if (taken == Taken::kNothing) lost = ring_.take_lost();
+    }
   }
   if (taken == Taken::kNothing && lost == 0) {
     if (has_ended(writer)) return false;
@@ -218,7 +221,6 @@ bool LogBridge::step(Writer& writer) {
 // The producer of the next record has not finished it. Nobody who waits for an earlier one shall wait for that.
 void LogBridge::wait_for_producer(Writer& writer) {
   if (ring_.is_somebody_waiting()) {
-    if (writer.has_written) flush_sinks(writer);
     const std::lock_guard lock(mutex_);
     if (owns(writer.generation)) ring_.publish_written();
   }
@@ -230,13 +232,11 @@ void LogBridge::write_record(Writer& writer) {
   if (writer.record.lost != 0) tell_gap(writer, writer.record.lost);
   deliver(writer, writer.record);
   if (process_is_forked()) return;
-  const bool flushed = ring_.is_somebody_waiting();
-  if (flushed) flush_sinks(writer);
   const std::lock_guard lock(mutex_);
   if (!owns(writer.generation)) return;  // it was counted as abandoned
   is_in_sink_ = false;
   count(LogCounter::kWritten);
-  if (flushed) ring_.publish_written();
+  if (ring_.is_somebody_waiting()) ring_.publish_written();
 }
 
 void LogBridge::tell_gap(Writer& writer, std::uint32_t lost) {
@@ -253,10 +253,10 @@ void LogBridge::tell_gap(Writer& writer, std::uint32_t lost) {
 
 void LogBridge::deliver(Writer& writer, const LogRecord& record) {
   const InSink in_sink(record.about_log);
-  writer.has_written = true;
   for (std::size_t i = 0; i < writer.to.count; ++i) {
     if (record.level >= writer.to.sinks[i]->level) write_to(*writer.to.sinks[i], record);
-    if (process_is_forked()) return;
+    // Left behind in it, or forked in it: the others are somebody else's.
+    if (!owns(writer.generation) || process_is_forked()) return;
   }
 }
 
@@ -286,20 +286,7 @@ void LogBridge::sink_failed(LogSink& sink, const char* what) noexcept {
   log(LogLevel::kError, "a log sink failed, and is not mentioned again: %s", what);
 }
 
-void LogBridge::flush_sinks(Writer& writer) {
-  writer.has_written = false;
-  for (std::size_t i = 0; i < writer.to.count; ++i) {
-    LogSink& sink = *writer.to.sinks[i];
-    try {
-      sink.flush();
-    } catch (const std::exception& e) {
-      sink_failed(sink, e.what());
-    }
-  }
-}
-
 void LogBridge::look_idle(Writer& writer) {
-  if (writer.has_written) flush_sinks(writer);
   if (!sinks_.is_current(writer.to)) writer.to.let_go();
   {
     const std::lock_guard lock(mutex_);
@@ -317,17 +304,26 @@ void LogBridge::look_idle(Writer& writer) {
 // ---- Its beginning and its end ----
 
 int LogBridge::start() noexcept {
+  const SignalsBlocked blocked(SignalsBlocked::kChildsToo);  // for the thread; and no handler runs under the mutex
   const std::lock_guard lock(mutex_);
-  if (is_running()) return CROCHET_OK;
-  if (is_over()) return CROCHET_ESTOPPED;
+  if (is_over()) {
+    if (!is_running()) abandon_rest();
+    return CROCHET_ESTOPPED;
+  }
+  if (is_running()) {
+    if (!is_asked_to_end()) return CROCHET_OK;
+    write_until_.store(kNotEnding, release);
+    changes_.fetch_add(1, release);
+    unpark_all(changes_);
+    return CROCHET_OK;
+  }
   if (has_thread_) pthread_detach(thread_);
   has_thread_ = false;
   write_until_.store(kNotEnding, release);
-  const SignalsBlocked blocked(SignalsBlocked::kChildsToo);
-  const int status =
-      pthread_create(&thread_, nullptr, &LogBridge::thread_main, reinterpret_cast<void*>(generation_ + 1));
+  const Word generation = generation_.load(relaxed) + 1;
+  const int status = pthread_create(&thread_, nullptr, &LogBridge::thread_main, reinterpret_cast<void*>(generation));
   if (status != 0) return -status;
-  ++generation_;
+  generation_.store(generation, relaxed);
   has_thread_ = true;
   is_running_.store(true, release);
   return CROCHET_OK;
@@ -335,11 +331,11 @@ int LogBridge::start() noexcept {
 
 // There is nothing to take. Asked to end, and still nothing: it has.
 bool LogBridge::has_ended(Writer& writer) {
-  if (write_until_.load(acquire) == kNotEnding) return false;
-  if (writer.has_written) flush_sinks(writer);
+  if (!is_asked_to_end()) return false;
   writer.to.let_go();  // while it is still waited for with a time-out
   const std::lock_guard lock(mutex_);
   if (!owns(writer.generation)) return true;
+  if (!is_asked_to_end()) return false;
   is_running_.store(false, release);
   // A read-modify-write of the producers' word: who logs from here on sees that nobody runs, or has been seen.
   ring_.wake();
@@ -354,23 +350,23 @@ bool LogBridge::has_ended(Writer& writer) {
 
 void LogBridge::set_ended(Word generation) noexcept {
   is_running_.store(false, release);
-  ended_.store(generation, release);
-  unpark_all(ended_);
+  ended_ = generation;
+  changes_.fetch_add(1, release);
+  unpark_all(changes_);
 }
 
 void LogBridge::abandon_rest() noexcept {
-  using Taken = decltype(ring_)::Taken;
-  std::uint64_t abandoned = 0;
-  while (ring_.take([](const LogRecord&) {}) == Taken::kRecord) ++abandoned;
-  count(LogCounter::kAbandoned, abandoned);
+  count(LogCounter::kAbandoned, ring_.discard());
   ring_.publish_written();
 }
 
-// The thread is in a sink, and does not come back in time: it is the consumer no longer. False: it has ended after all.
+// The thread is in a sink, and does not come back in time: it is the consumer no longer. False: it has ended after all,
+// or shall not any more.
 bool LogBridge::take_over(Word generation) noexcept {
   const std::lock_guard lock(mutex_);
-  if (ended_.load(relaxed) >= generation || !owns(generation)) return false;
-  ++generation_;
+  if (ended_ >= generation || !owns(generation)) return false;
+  if (!is_asked_to_end() && t_generation != generation) return false;
+  generation_.store(generation + 1, relaxed);
   if (is_in_sink_) count(LogCounter::kAbandoned);
   is_in_sink_ = false;
   abandon_rest();
@@ -380,61 +376,79 @@ bool LogBridge::take_over(Word generation) noexcept {
   return true;
 }
 
-int LogBridge::end(Deadline write_until, Deadline give_up) noexcept {
-  if (is_its_thread()) return CROCHET_EINPROGRESS;
-  Word generation = 0;
+std::uint64_t LogBridge::ask_to_end(Deadline write_until) noexcept {
+  if (is_its_thread()) return 0;
   if (!is_running() && !ring_.is_all_written()) (void)start();
-  {
-    const std::lock_guard lock(mutex_);
-    if (!is_running()) return CROCHET_OK;
-    generation = generation_;
-    write_until_.store(write_until.ns(), release);
-  }
+  const std::lock_guard lock(mutex_);
+  if (!is_running()) return 0;
+  write_until_.store(write_until.ns(), release);
   ring_.wake();
-  for (Word ended = ended_.load(acquire); ended < generation; ended = ended_.load(acquire)) {
-    const Parked parked = park(ended_, static_cast<std::uint32_t>(ended), give_up, false);
+  return generation_.load(relaxed);
+}
+
+int LogBridge::wait_until_ended(std::uint64_t asked, Deadline give_up) noexcept {
+  if (asked == 0) return CROCHET_OK;
+  for (;;) {
+    const Word seen = changes_.load(acquire);
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_ >= asked) break;
+      if (!is_asked_to_end()) return CROCHET_OK;  // taken back
+    }
+    const Parked parked = park(changes_, static_cast<std::uint32_t>(seen), give_up, false);
     if (process_is_forked()) return CROCHET_EFORKED;
-    if (parked == Parked::kTimedOut && take_over(generation)) return CROCHET_ETIMEDOUT;
+    if (parked == Parked::kTimedOut && take_over(asked)) return CROCHET_ETIMEDOUT;
   }
-  pthread_t thread{};
-  {
-    const std::lock_guard lock(mutex_);
-    if (!has_thread_ || generation_ != generation) return CROCHET_OK;  // somebody else joins it
-    has_thread_ = false;
-    thread = thread_;
-  }
-  pthread_join(thread, nullptr);
+  join(asked, give_up);
   return CROCHET_OK;
+}
+
+// It is on its last instructions, unless a thread-local destructor of a sink's is stuck. Polled, as by
+// Loop::join_thread().
+void LogBridge::join(Word generation, Deadline give_up) noexcept {
+  constexpr std::int64_t kLongestNap = 1'000'000;
+  for (std::int64_t nap = 10'000;; nap = std::min(2 * nap, kLongestNap)) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!has_thread_ || !owns(generation)) return;  // somebody else did
+      const bool is_late = give_up.passed();
+      if (is_late) pthread_detach(thread_);
+      if (is_late || pthread_tryjoin_np(thread_, nullptr) != EBUSY) {
+        has_thread_ = false;
+        return;
+      }
+    }
+    const Word seen = changes_.load(relaxed);
+    park(changes_, static_cast<std::uint32_t>(seen), Deadline::after(nap), false);
+    if (process_is_forked()) return;
+  }
 }
 
 void LogBridge::end_for_ever(Deadline write_until, Deadline give_up) noexcept {
   if (!ring_.is_all_written()) (void)start();
+  const Word asked = ask_to_end(write_until);
   is_over_.store(true, relaxed);
-  if (!is_its_thread()) {
-    (void)end(write_until, give_up);
-    return;
-  }
-  Word generation = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    generation = generation_;
-  }
-  take_over(generation);
+  if (is_its_thread())
+    take_over(t_generation);
+  else
+    (void)wait_until_ended(asked, give_up);
 }
 
 // By pthread_exit or a cancellation, in a sink.
 void LogBridge::died(Word generation) noexcept {
+  bool ends = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!owns(generation)) return;
+    if (!owns(generation) || ended_ >= generation) return;
+    ends = is_asked_to_end();
     if (is_in_sink_) count(LogCounter::kWritten);
     is_in_sink_ = false;
-    if (write_until_.load(relaxed) != kNotEnding) abandon_rest();
+    if (ends) abandon_rest();
     if (has_thread_) pthread_detach(thread_);
     has_thread_ = false;
     set_ended(generation);
-    if (write_until_.load(relaxed) != kNotEnding) return;
   }
+  if (ends) return;
   log(LogLevel::kError, "a log sink ended the log's thread; another is started");
   (void)start();
 }

@@ -57,10 +57,12 @@ class LogBridge {
 
   bool is_over() const { return is_over_.load(relaxed); }
 
-  // Writes what is left until write_until, and abandons the rest. CROCHET_ETIMEDOUT: at give_up a sink was stuck; its
-  // thread is left behind. CROCHET_EINPROGRESS: called on it, and left running.
-  int end(Deadline write_until, Deadline give_up) noexcept;
-  // The same at exit: also on its own thread, and without a return.
+  // Asks the thread to write what is left until write_until, and to abandon the rest. Returns what to wait for; 0:
+  // there is nothing to end, or this is the thread. A later start() takes it back.
+  std::uint64_t ask_to_end(Deadline write_until) noexcept;
+  // CROCHET_ETIMEDOUT: at give_up a sink was stuck; the thread is left behind.
+  int wait_until_ended(std::uint64_t asked, Deadline give_up) noexcept;
+  // Both at exit, also on the thread itself. It never starts again.
   void end_for_ever(Deadline write_until, Deadline give_up) noexcept;
 
  private:
@@ -70,7 +72,6 @@ class LogBridge {
     Word generation;
     SinksOfAMoment to;
     LogRecord record;
-    bool has_written = false;  // since the sinks were flushed
     int idle_looks = 0;
   };
 
@@ -86,15 +87,17 @@ class LogBridge {
   void deliver(Writer& writer, const LogRecord& record);
   void write_to(LogSink& sink, const LogRecord& record);
   void sink_failed(LogSink& sink, const char* what) noexcept;
-  void flush_sinks(Writer& writer);
   void look_idle(Writer& writer);
   bool has_ended(Writer& writer);
   void died(Word generation) noexcept;
 
-  bool owns(Word generation) const { return generation_ == generation; }  // under mutex_
-  void abandon_rest() noexcept;                                           // under mutex_
-  void set_ended(Word generation) noexcept;                               // under mutex_
+  // For certain under mutex_; without it a no is final.
+  bool owns(Word generation) const { return generation_.load(relaxed) == generation; }
+  void abandon_rest() noexcept;              // under mutex_
+  void set_ended(Word generation) noexcept;  // under mutex_
   bool take_over(Word generation) noexcept;
+  bool is_asked_to_end() const { return write_until_.load(acquire) != kNotEnding; }
+  void join(Word generation, Deadline give_up) noexcept;
   void count(LogCounter which, std::uint64_t by = 1) noexcept {
     counters_[static_cast<std::size_t>(which)].fetch_add(by, relaxed);
   }
@@ -106,14 +109,15 @@ class LogBridge {
   Atomic<std::uint64_t> counters_[kLogCounters] = {};  // relaxed: they publish nothing
 
   std::mutex mutex_;
-  Word generation_ = 0;                           // guarded by mutex_; of the thread that is the consumer
+  Word ended_ = 0;                                // guarded by mutex_; the last generation that has ended
+  Atomic<Word> generation_{0};                    // of the thread that is the consumer; written under mutex_
   bool is_in_sink_ = false;                       // guarded by mutex_; it has a record that is not counted yet
   bool has_thread_ = false;                       // guarded by mutex_; thread_ is to be joined or detached
   pthread_t thread_{};                            // guarded by mutex_
   Atomic<bool> is_running_{false};                // written under mutex_
   Atomic<bool> is_over_{false};                   // the process exits; relaxed: it publishes nothing
   Atomic<std::int64_t> write_until_{kNotEnding};  // written under mutex_, by who ends it; ns
-  Atomic<Word> ended_{0};                         // the last generation that has ended; parked on
+  Atomic<Word> changes_{0};                       // counts what who waits for an end must look at; parked on
 
   static constexpr std::int64_t kNotEnding = -1;
 };

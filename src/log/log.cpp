@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/cancellation.hpp"
 #include "log/bridge.hpp"
 #include "log/record.hpp"
 
@@ -23,8 +24,7 @@ constexpr char kOrigin[] = "crochet";
 // One write: lines of several threads do not mix. A closed or full stderr is nobody's problem here. The write must not
 // raise SIGPIPE, nor be a cancellation point, in a thread that is the host's.
 void write_line(const char* line, std::size_t length) noexcept {
-  int cancel_state = 0;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  const CancellationOff uncancelled;
   sigset_t broken_pipe;
   sigset_t pending;
   sigset_t before;
@@ -37,7 +37,6 @@ void write_line(const char* line, std::size_t length) noexcept {
     sigtimedwait(&broken_pipe, nullptr, &kNow);  // ours: taken away before it can be delivered
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setcancelstate(cancel_state, nullptr);
 }
 
 void write_directly(LogLevel level, const char* text, std::size_t length) noexcept {

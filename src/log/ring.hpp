@@ -123,6 +123,13 @@ class LogRing {
 
   bool is_all_taken() const { return tail_.load(relaxed) >> 1 == head_.load(relaxed); }
 
+  // Takes at most what lay in the ring at one moment, unread. Returns how many.
+  std::uint32_t discard() {
+    std::uint32_t discarded = 0;
+    while (discarded < kPlaces && take([](const Record&) {}) == Taken::kRecord) ++discarded;
+    return discarded;
+  }
+
   // How many found no room, when take() has found nothing.
   std::uint32_t take_lost() { return lost_.load(relaxed) == 0 ? 0 : lost_.exchange(0, relaxed); }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "log/sink.hpp"
 
-#include <memory>
 #include <new>
 
+#include "base/cancellation.hpp"
 #include "log/drop.hpp"
 
 namespace crochet {
@@ -35,7 +35,14 @@ class FunctionSink : public LogSink {
 
 void LogSink::release() {
   if (references_.fetch_sub(1, acq_rel) != 1) return;  // acq_rel: what every holder did happens before the end
-  const std::unique_ptr<LogSink> owned(this);
+  // Closing what spdlog has opened knows of no cancellation; a drop function may end this thread.
+  const struct Deleted {
+    LogSink* sink;
+    ~Deleted() {
+      const CancellationOff uncancelled;
+      delete sink;
+    }
+  } deleted{this};
   end();
 }
 

@@ -19,10 +19,8 @@ class LogSink {
   LogSink& operator=(const LogSink&) = delete;
   virtual ~LogSink() = default;
 
-  // May block, and throw: a failure.
+  // May block, and throw: a failure. Nothing stays in a buffer of the process.
   virtual void write(const LogRecord& record) = 0;
-  // What the library's own sinks buffer. The same.
-  virtual void flush() {}
 
   void retain() noexcept { references_.fetch_add(1, relaxed); }
   void release();  // with the last one it ends, on this thread
@@ -38,10 +36,13 @@ class LogSink {
   Atomic<std::uint32_t> references_{1};
 };
 
-// Null: no memory.
+// Null: no memory. Uncancelled.
 LogSink* new_function_sink(crochet_log_fn* fn, void* arg, crochet_drop_fn* drop) noexcept;
 LogSink* new_stderr_sink() noexcept;
-LogSink* new_syslog_sink(const char* ident, int facility) noexcept;
+// openlog() now, or with the first message: it may hang in a forked child, where somebody may have held the C library's
+// lock.
+enum class OpenLog { kNow, kLater };
+LogSink* new_syslog_sink(const char* ident, int facility, OpenLog when) noexcept;
 // The file's directory must be there. *out_status: CROCHET_OK, or why there is none.
 LogSink* new_file_sink(const char* path, std::uint64_t max_bytes, std::uint32_t max_files, int* out_status) noexcept;
 

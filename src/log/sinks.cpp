@@ -22,11 +22,16 @@ int SinkList::add(LogSink* sink, LogLevel level, std::uint64_t* out_id) {
 }
 
 void SinkList::add_default(LogSink* sink) {
-  const std::lock_guard lock(mutex_);
-  if (count_ == kMostSinks) return sink->release();
-  sink->id = CROCHET_LOG_DEFAULT_SINK;
-  sinks_[count_++] = sink;
-  version_.fetch_add(1, release);
+  {
+    const std::lock_guard lock(mutex_);
+    if (count_ < kMostSinks) {
+      sink->id = CROCHET_LOG_DEFAULT_SINK;
+      sinks_[count_++] = sink;
+      version_.fetch_add(1, release);
+      return;
+    }
+  }
+  sink->release();
 }
 
 bool SinkList::remove(std::uint64_t id) {

@@ -17,17 +17,17 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/syslog_sink.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <memory>
-#include <new>
 #include <string>
 #include <system_error>
-#include <utility>
 
+#include "base/cancellation.hpp"
 #include "log/sink.hpp"
 
 namespace crochet {
@@ -49,19 +49,33 @@ spdlog::details::log_msg shown(const LogRecord& record) {
 }
 
 // Written to by one thread at a time: spdlog's own need no lock.
-template <class Sink>
-class SpdlogSink : public LogSink {
+class StderrSink : public LogSink {
  public:
-  template <class... Arguments>
-  explicit SpdlogSink(const char* pattern, Arguments&&... arguments) : sink_(std::forward<Arguments>(arguments)...) {
-    sink_.set_pattern(pattern);
-  }
-
+  StderrSink() { sink_.set_pattern(kLine); }
   void write(const LogRecord& record) override { sink_.log(shown(record)); }
-  void flush() override { sink_.flush(); }
 
  private:
-  Sink sink_;
+  spdlog::sinks::ansicolor_stderr_sink<spdlog::details::console_nullmutex> sink_;
+};
+
+class SyslogSink : public LogSink {
+ public:
+  SyslogSink(const char* ident, int facility)
+      : ident_(ident == nullptr ? "" : ident), facility_(facility == 0 ? LOG_USER : facility) {}
+
+  void open() {
+    sink_ = std::make_unique<spdlog::sinks::syslog_sink_st>(ident_, 0, facility_, true);
+    sink_->set_pattern("%n: %v");  // the system's log knows when and who
+  }
+  void write(const LogRecord& record) override {
+    if (sink_ == nullptr) open();
+    sink_->log(shown(record));
+  }
+
+ private:
+  const std::string ident_;
+  const int facility_;
+  std::unique_ptr<spdlog::sinks::sink> sink_;
 };
 
 // spdlog's own is not fit for use any more once a write or a rotation has failed: then it is closed, and opened again
@@ -106,32 +120,30 @@ class FileSink : public LogSink {
   std::unique_ptr<spdlog::sinks::sink> sink_;
 };
 
-// Without memory, or for another reason that spdlog throws: null.
-template <class Sink, class... Arguments>
-LogSink* make(Arguments&&... arguments) noexcept {
+}  // namespace
+
+LogSink* new_stderr_sink() noexcept {
+  const CancellationOff uncancelled;
   try {
-    return new SpdlogSink<Sink>(std::forward<Arguments>(arguments)...);
+    return new StderrSink;
   } catch (...) {
     return nullptr;
   }
 }
 
-}  // namespace
-
-LogSink* new_stderr_sink() noexcept {
-  return make<spdlog::sinks::ansicolor_stderr_sink<spdlog::details::console_nullmutex>>(kLine);
-}
-
-LogSink* new_syslog_sink(const char* ident, int facility) noexcept {
+LogSink* new_syslog_sink(const char* ident, int facility, OpenLog when) noexcept {
+  const CancellationOff uncancelled;
   try {
-    // The system's log knows when and who.
-    return make<spdlog::sinks::syslog_sink_st>("%n: %v", std::string(ident == nullptr ? "" : ident), 0, facility, true);
-  } catch (const std::bad_alloc&) {
+    auto sink = std::make_unique<SyslogSink>(ident, facility);
+    if (when == OpenLog::kNow) sink->open();
+    return sink.release();
+  } catch (...) {
     return nullptr;
   }
 }
 
 LogSink* new_file_sink(const char* path, std::uint64_t max_bytes, std::uint32_t max_files, int* out_status) noexcept {
+  const CancellationOff uncancelled;
   *out_status = CROCHET_ENOMEM;
   try {
     auto sink = std::make_unique<FileSink>(path, max_bytes, max_files);

@@ -181,7 +181,11 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   int status = start_log();
   if (status != CROCHET_OK) return status;
   status = make_loop_with_log(uv, options, out_loop);
-  if (status != CROCHET_OK) (void)end_log_without_loops();  // a failure leaves nothing behind
+  if (status == CROCHET_OK || has_active_loop()) return status;
+  // A failure leaves nothing behind.
+  if (LogBridge* bridge = LogBridge::get()) {
+    bridge->wait_until_ended(bridge->ask_to_end(Deadline::after(kLogTime)), Deadline::after(kLogTime + kSinkTime));
+  }
   return status;
 }
 
@@ -212,11 +216,20 @@ int Runtime::start_log() {
   return bridge == nullptr ? CROCHET_ENOMEM : bridge->start();
 }
 
-// With the token: no loop is made meanwhile.
 int Runtime::end_log_without_loops() {
   LogBridge* bridge = LogBridge::get();
-  if (bridge == nullptr || has_active_loop()) return CROCHET_OK;
-  return bridge->end(Deadline::after(kLogTime), Deadline::after(kLogTime + kSinkTime));
+  if (bridge == nullptr) return CROCHET_OK;
+  log_may_end_.store(true, release);
+  std::uint64_t asked = 0;
+  while (log_may_end_.load(acquire)) {
+    // With the token no loop is made meanwhile. Who has it, for this, looks again; else a loop is being made.
+    const Token token(*this, std::try_to_lock);
+    if (!token.taken()) break;
+    log_may_end_.store(false, relaxed);
+    if (!has_active_loop()) asked = bridge->ask_to_end(Deadline::after(kLogTime));
+  }
+  // Without the token: a sink may set up, which takes the asking back.
+  return bridge->wait_until_ended(asked, Deadline::after(kLogTime + kSinkTime));
 }
 
 bool Runtime::has_default() const {
@@ -257,8 +270,7 @@ int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
   const int code = loop.wait_until_ended();
   if (code == CROCHET_OK || code == CROCHET_EBUSY) loop.join_thread();
   if (code == CROCHET_EFORKED) return code;
-  const Token token(*this, std::try_to_lock);
-  return token.taken() ? worse(code, end_log_without_loops()) : code;
+  return worse(code, end_log_without_loops());
 }
 
 int Runtime::shutdown(std::int64_t grace_ns) {
@@ -277,11 +289,9 @@ int Runtime::shutdown(std::int64_t grace_ns) {
   {
     // Whoever has the token may be waiting for a function of the host's, and will do this the next time.
     const Token token(*this, std::try_to_lock);
-    if (token.taken()) {
-      reuse_ended_loops();
-      code = worse(code, end_log_without_loops());
-    }
+    if (token.taken()) reuse_ended_loops();
   }
+  code = worse(code, end_log_without_loops());
   end_shutdown(code);
   return code;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The process's one runtime: the default loop, the making and stopping of loops, the stash; exit and fork.
 //
-// Everything that a thread may hold (the token, the stash's mutex) hangs off one pointer, which a forked child clears; its
-// setup builds anew and leaks the old, since the thread that held it is not there.
+// Everything that a thread may hold (the token, the stash's mutex) hangs off one pointer, which a forked child clears;
+// its setup builds anew and leaks the old, since the thread that held it is not there.
 #pragma once
 
 #include <pthread.h>
@@ -44,7 +44,7 @@ class Runtime {
   int make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);  // uv null: with a thread of its own
   int make_loop_with_log(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
   static int start_log();
-  static int end_log_without_loops();
+  int end_log_without_loops();
   void make_default(Loop& loop);
   void drop_default();
   bool has_default() const;
@@ -70,6 +70,7 @@ class Runtime {
   bool sleep_while_set(const Atomic<Word>& word);  // false: a signal handler forked meanwhile, and this is the child
 
   Atomic<Word> token_{0};
+  Atomic<bool> log_may_end_{false};  // a loop was stopped, and nobody has looked since whether it was the last
   Atomic<Word> shutting_down_{0};
   Atomic<pthread_t> shutting_down_thread_{};  // relaxed: for the thread itself
   Atomic<int> shutdown_code_{0};              // of the last shutdown; published by shutting_down_

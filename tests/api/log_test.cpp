@@ -209,8 +209,11 @@ TEST(Log, TellsOfABrokenDeferredAtTheLevelOfDebugging) {
                     nullptr, [](crochet_deferred*, void*) {}, nullptr, nullptr, kForever, nullptr),
                 CROCHET_EBROKEN);
     }
-    ASSERT_EQ(sink.flushed().size(), 1u);
-    EXPECT_EQ(sink.lines().front().text, "a deferred was released unsettled: its call is broken");
+    int told = 0;
+    for (const LogSink::Line& line : sink.flushed()) {
+      if (line.text == "a deferred was released unsettled: its call is broken") ++told;
+    }
+    EXPECT_EQ(told, 1);
   });
 }
 

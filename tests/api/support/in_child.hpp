@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -44,6 +45,10 @@ inline int status_of_child(const std::function<void()>& body, void (*leave)(int)
   const pid_t pid = fork();
   if (pid < 0) return -1;
   if (pid == 0) {
+    sigset_t kill_timer;  // blocked on a thread of the library's
+    sigemptyset(&kill_timer);
+    sigaddset(&kill_timer, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &kill_timer, nullptr);
     alarm(kChildSeconds);
     const int before = failed_expectations();
     try {

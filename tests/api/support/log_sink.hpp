@@ -83,36 +83,42 @@ class LogSink {
   std::uint64_t id_ = 0;
 };
 
-// Blocks the log's thread in its first message, which it logs itself. Then it takes everything.
+// Blocks the log's thread in its first message, which it logs itself. Then it takes everything. Its gates are shared
+// with the sink, which may live a little longer than this.
 class BlockedSink {
  public:
   BlockedSink() {
+    auto* shared = new std::shared_ptr<Gates>(gates_);
     EXPECT_EQ(crochet_log_add_function(
                   CROCHET_LOG_TRACE,
-                  [](void* self, const crochet_log_record*) {
-                    static_cast<BlockedSink*>(self)->in_sink_.open();
-                    static_cast<BlockedSink*>(self)->may_go_on_.wait();
+                  [](void* gates, const crochet_log_record*) {
+                    const std::shared_ptr<Gates> kept = *static_cast<std::shared_ptr<Gates>*>(gates);
+                    kept->in_sink.open();
+                    kept->may_go_on.wait();
                   },
-                  this, nullptr, &id_),
+                  shared, [](void* gates) { delete static_cast<std::shared_ptr<Gates>*>(gates); }, &id_),
               CROCHET_OK);
   }
   BlockedSink(const BlockedSink&) = delete;
   BlockedSink& operator=(const BlockedSink&) = delete;
   ~BlockedSink() {
     let_go();
-    EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
     crochet_log_remove(id_);
   }
 
   void until_in_sink() {
     EXPECT_EQ(crochet_log(CROCHET_LOG_CRITICAL, "test", "block", 5), CROCHET_OK);
-    in_sink_.wait();
+    gates_->in_sink.wait();
   }
-  void let_go() { may_go_on_.open(); }
+  void let_go() { gates_->may_go_on.open(); }
 
  private:
-  Gate in_sink_;
-  Gate may_go_on_;
+  struct Gates {
+    Gate in_sink;
+    Gate may_go_on;
+  };
+
+  std::shared_ptr<Gates> gates_ = std::make_shared<Gates>();
   std::uint64_t id_ = 0;
 };
 
