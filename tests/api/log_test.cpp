@@ -351,8 +351,9 @@ class LogFile : public testing::Test {
 
   std::string path(const char* name) const { return (folder_ / name).string(); }
   static std::string content(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
   }
 
   std::filesystem::path folder_;
