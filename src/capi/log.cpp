@@ -33,18 +33,27 @@ LogMessage message_of(int level, const char* origin, const char* text, std::size
   return {static_cast<LogLevel>(level), {origin == nullptr ? "" : origin, of_origin}, {text, kept}, length};
 }
 
+// The log's thread does not run, or there is not even a bridge. Not on a loop's thread, where a message stays until it
+// does; elsewhere, too, when it can't be started.
+void start_log_for_message() {
+  const int saved_errno = errno;  // a caller may log it next
+  LogBridge* bridge = need_bridge();
+  if (bridge != nullptr && current_loop() == nullptr) (void)bridge->start();
+  errno = saved_errno;
+}
+
 // give(bridge): logs it. Its level is on.
 template <class Give>
 int logged(Give&& give) {
-  const int saved_errno = errno;  // a caller may log it next
-  LogBridge* bridge = need_bridge();
-  int status = CROCHET_ENOMEM;
-  if (bridge != nullptr) {
-    status = bridge->is_over() ? CROCHET_ESTOPPED : give(*bridge);
-    // Not on a loop's thread. Where it fails, the message stays until it is tried again.
-    if (!bridge->is_running() && current_loop() == nullptr) (void)bridge->start();
+  LogBridge* bridge = LogBridge::get();
+  if (bridge == nullptr) {
+    start_log_for_message();
+    bridge = LogBridge::get();
+    if (bridge == nullptr) return CROCHET_ENOMEM;
   }
-  errno = saved_errno;
+  if (bridge->is_over()) return CROCHET_ESTOPPED;
+  const int status = give(*bridge);
+  if (!bridge->is_running()) start_log_for_message();  // after: who ends it has seen the message, or is seen
   return status;
 }
 
