@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -387,6 +388,39 @@ TEST_F(LogFile, IsRotated) {
       EXPECT_LE(content(path(name)).size(), 2000u) << name;
     }
     EXPECT_FALSE(std::filesystem::exists(path("x.3.log")));
+  });
+}
+
+TEST_F(LogFile, WhoseRotationFailsIsOpenedAgainForTheNextMessage) {
+  in_fresh_process([this] {
+    std::filesystem::create_directories(folder_ / "x.1.log" / "in the way");
+    ASSERT_EQ(crochet_log_add_file(0, path("x.log").c_str(), 1000, 1, nullptr), CROCHET_OK);
+    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(log_text(CROCHET_LOG_ERROR, std::string(100, 'x')), CROCHET_OK);
+    EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
+    EXPECT_GT(counted("sink_failures"), 0u);
+    std::filesystem::remove_all(folder_ / "x.1.log");
+    EXPECT_EQ(log_text(CROCHET_LOG_ERROR, "the way is free"), CROCHET_OK);
+    EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
+    EXPECT_NE(content(path("x.log")).find("the way is free"), std::string::npos);
+  });
+}
+
+TEST_F(LogFile, GetsNoLineTwiceFromAForkedChildThatExits) {
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
+  in_fresh_process([this] {
+    ASSERT_EQ(crochet_log_add_file(0, path("x.log").c_str(), 0, 0, nullptr), CROCHET_OK);
+    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
+    std::atomic<bool> enough{false};
+    std::thread logs([&enough] {
+      while (!enough) crochet_log_wait(CROCHET_LOG_ERROR, "test", "x", 1, kForever);
+    });
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(status_of_child([] {}, std::exit), 0);
+    enough = true;
+    logs.join();
+    EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
+    const std::string text = content(path("x.log"));
+    EXPECT_EQ(static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')), counted("messages_written"));
   });
 }
 
