@@ -20,8 +20,6 @@ namespace {
 
 bool is_level(int level) { return level >= CROCHET_LOG_TRACE && level <= CROCHET_LOG_CRITICAL; }
 
-bool may_not_wait() { return current_loop() != nullptr || LogBridge::is_its_thread(); }
-
 // Null: no memory. Through the runtime, which sees to exit and fork.
 LogBridge* need_bridge() {
   if (LogBridge* bridge = LogBridge::get()) return bridge;
@@ -102,7 +100,7 @@ int crochet_logf(int level, const char* origin, const char* format, ...) {
 int crochet_log_wait(int level, const char* origin, const char* message, size_t length, int64_t timeout_ns) {
   if (!is_level(level) || (message == nullptr && length != 0) || !valid_timeout(timeout_ns)) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
-  if (may_not_wait()) return CROCHET_EDEADLK;
+  if (Runtime::is_on_our_thread()) return CROCHET_EDEADLK;
   if (!log_enabled(static_cast<LogLevel>(level))) return CROCHET_OK;
   const LogMessage given = message_of(level, origin, message, length, length);
   const Deadline deadline = Deadline::after(timeout_ns);
@@ -166,7 +164,7 @@ int crochet_log_remove(uint64_t id) {
 int crochet_log_flush(int64_t timeout_ns) {
   if (!valid_timeout(timeout_ns)) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
-  if (may_not_wait()) return CROCHET_EDEADLK;
+  if (Runtime::is_on_our_thread()) return CROCHET_EDEADLK;
   LogBridge* bridge = LogBridge::get();
   return bridge == nullptr ? CROCHET_OK : bridge->flush(Deadline::after(timeout_ns));
 }

@@ -130,23 +130,27 @@ int LogBridge::offer(const LogMessage& message) noexcept {
     count(LogCounter::kDropped);
     return CROCHET_ENOSPC;
   }
-  if (ring_.offer([&](LogRecord& record, std::uint32_t lost) { fill(record, message, lost); })) return CROCHET_OK;
+  return put(message) ? CROCHET_OK : drop(CROCHET_ENOSPC);
+}
+
+bool LogBridge::put(const LogMessage& message) noexcept {
+  return ring_.offer([&message](LogRecord& record, std::uint32_t lost) { fill(record, message, lost); });
+}
+
+int LogBridge::drop(int status) noexcept {
   count(LogCounter::kDropped);
   ring_.count_lost();
-  return CROCHET_ENOSPC;
+  return status;
 }
 
 int LogBridge::offer_in_time(const LogMessage& message, Deadline deadline) noexcept {
   using Waited = decltype(ring_)::Waited;
   Waited waited = Waited::kDone;
   while (waited == Waited::kDone) {
-    if (ring_.offer([&](LogRecord& record, std::uint32_t lost) { fill(record, message, lost); })) return CROCHET_OK;
+    if (put(message)) return CROCHET_OK;
     waited = deadline.passed() ? Waited::kTimedOut : ring_.wait_for_room(deadline, [] { return !process_is_forked(); });
   }
-  if (waited == Waited::kGivenUp) return CROCHET_EFORKED;
-  count(LogCounter::kDropped);
-  ring_.count_lost();
-  return CROCHET_ETIMEDOUT;
+  return waited == Waited::kGivenUp ? CROCHET_EFORKED : drop(CROCHET_ETIMEDOUT);
 }
 
 int LogBridge::flush(Deadline deadline) noexcept {
@@ -317,8 +321,7 @@ int LogBridge::start() noexcept {
     unpark_all(changes_);
     return CROCHET_OK;
   }
-  if (has_thread_) pthread_detach(thread_);
-  has_thread_ = false;
+  leave_thread();
   write_until_.store(kNotEnding, release);
   const Word generation = generation_.load(relaxed) + 1;
   const int status = pthread_create(&thread_, nullptr, &LogBridge::thread_main, reinterpret_cast<void*>(generation));
@@ -348,6 +351,11 @@ bool LogBridge::has_ended(Writer& writer) {
   return true;
 }
 
+void LogBridge::leave_thread() noexcept {
+  if (has_thread_) pthread_detach(thread_);
+  has_thread_ = false;
+}
+
 void LogBridge::set_ended(Word generation) noexcept {
   is_running_.store(false, release);
   ended_ = generation;
@@ -370,8 +378,7 @@ bool LogBridge::take_over(Word generation) noexcept {
   if (is_in_sink_) count(LogCounter::kAbandoned);
   is_in_sink_ = false;
   abandon_rest();
-  if (has_thread_) pthread_detach(thread_);
-  has_thread_ = false;
+  leave_thread();
   set_ended(generation);
   return true;
 }
@@ -411,9 +418,8 @@ void LogBridge::join(Word generation, Deadline give_up) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (!has_thread_ || !owns(generation)) return;  // somebody else did
-      const bool is_late = give_up.passed();
-      if (is_late) pthread_detach(thread_);
-      if (is_late || pthread_tryjoin_np(thread_, nullptr) != EBUSY) {
+      if (give_up.passed()) return leave_thread();
+      if (pthread_tryjoin_np(thread_, nullptr) != EBUSY) {
         has_thread_ = false;
         return;
       }
@@ -425,13 +431,14 @@ void LogBridge::join(Word generation, Deadline give_up) noexcept {
 }
 
 void LogBridge::end_for_ever(Deadline write_until, Deadline give_up) noexcept {
-  if (!ring_.is_all_written()) (void)start();
+  if (is_its_thread()) {
+    is_over_.store(true, relaxed);
+    take_over(t_generation);
+    return;
+  }
   const Word asked = ask_to_end(write_until);
   is_over_.store(true, relaxed);
-  if (is_its_thread())
-    take_over(t_generation);
-  else
-    (void)wait_until_ended(asked, give_up);
+  (void)wait_until_ended(asked, give_up);
 }
 
 // By pthread_exit or a cancellation, in a sink.
@@ -444,8 +451,7 @@ void LogBridge::died(Word generation) noexcept {
     if (is_in_sink_) count(LogCounter::kWritten);
     is_in_sink_ = false;
     if (ends) abandon_rest();
-    if (has_thread_) pthread_detach(thread_);
-    has_thread_ = false;
+    leave_thread();
     set_ended(generation);
   }
   if (ends) return;

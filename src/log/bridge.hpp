@@ -76,7 +76,9 @@ class LogBridge {
   };
 
   LogBridge() = default;
-  bool add_first_sinks() noexcept;  // false: no memory
+  bool add_first_sinks() noexcept;               // false: no memory
+  bool put(const LogMessage& message) noexcept;  // false: no room
+  int drop(int status) noexcept;                 // returns it
 
   static void* thread_main(void* generation);
   void run_thread(Writer& writer);
@@ -95,6 +97,7 @@ class LogBridge {
   bool owns(Word generation) const { return generation_.load(relaxed) == generation; }
   void abandon_rest() noexcept;              // under mutex_
   void set_ended(Word generation) noexcept;  // under mutex_
+  void leave_thread() noexcept;              // under mutex_
   bool take_over(Word generation) noexcept;
   bool is_asked_to_end() const { return write_until_.load(acquire) != kNotEnding; }
   void join(Word generation, Deadline give_up) noexcept;

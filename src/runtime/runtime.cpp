@@ -24,8 +24,10 @@ constexpr std::int64_t kExitTimeOfLog = 100'000'000;
 constexpr std::int64_t kLogTime = 1'000'000'000;
 constexpr std::int64_t kSinkTime = 1'000'000'000;
 
-// On these nothing waits for a stop.
-bool is_on_a_loops_or_the_logs_thread() { return current_loop() != nullptr || LogBridge::is_its_thread(); }
+std::uint64_t ask_to_end(LogBridge& log) { return log.ask_to_end(Deadline::after(kLogTime)); }
+int wait_for_end(LogBridge& log, std::uint64_t asked) {
+  return log.wait_until_ended(asked, Deadline::after(kLogTime + kSinkTime));
+}
 
 bool is_active(const Loop& loop) {
   return loop.state() == Loop::State::kRunning || loop.state() == Loop::State::kStopping;
@@ -139,7 +141,7 @@ Runtime* Runtime::get_or_make() {
 
 int Runtime::setup(const crochet_options& options) {
   if (has_default()) return CROCHET_OK;
-  if (process_is_forked() && is_on_a_loops_or_the_logs_thread()) return CROCHET_EFORKED;
+  if (process_is_forked() && is_on_our_thread()) return CROCHET_EFORKED;
   if (current_loop() != nullptr) return CROCHET_EDEADLK;
   const Token token(*this);
   if (!token.taken()) return CROCHET_EFORKED;
@@ -183,9 +185,7 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   status = make_loop_with_log(uv, options, out_loop);
   if (status == CROCHET_OK || has_active_loop()) return status;
   // A failure leaves nothing behind.
-  if (LogBridge* bridge = LogBridge::get()) {
-    bridge->wait_until_ended(bridge->ask_to_end(Deadline::after(kLogTime)), Deadline::after(kLogTime + kSinkTime));
-  }
+  if (LogBridge* bridge = LogBridge::get()) (void)wait_for_end(*bridge, ask_to_end(*bridge));
   return status;
 }
 
@@ -226,10 +226,10 @@ int Runtime::end_log_without_loops() {
     const Token token(*this, std::try_to_lock);
     if (!token.taken()) break;
     log_may_end_.store(false, relaxed);
-    if (!has_active_loop()) asked = bridge->ask_to_end(Deadline::after(kLogTime));
+    if (!has_active_loop()) asked = ask_to_end(*bridge);
   }
   // Without the token: a sink may set up, which takes the asking back.
-  return bridge->wait_until_ended(asked, Deadline::after(kLogTime + kSinkTime));
+  return wait_for_end(*bridge, asked);
 }
 
 bool Runtime::has_default() const {
@@ -264,9 +264,11 @@ void Runtime::reuse_ended_loops() {
 
 // ---- Stopping ----
 
+bool Runtime::is_on_our_thread() { return current_loop() != nullptr || LogBridge::is_its_thread(); }
+
 int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
   loop.request_stop(grace_ns);
-  if (is_on_a_loops_or_the_logs_thread()) return CROCHET_EINPROGRESS;
+  if (is_on_our_thread()) return CROCHET_EINPROGRESS;
   const int code = loop.wait_until_ended();
   if (code == CROCHET_OK || code == CROCHET_EBUSY) loop.join_thread();
   if (code == CROCHET_EFORKED) return code;
@@ -274,7 +276,7 @@ int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
 }
 
 int Runtime::shutdown(std::int64_t grace_ns) {
-  if (is_on_a_loops_or_the_logs_thread()) {
+  if (is_on_our_thread()) {
     request_stop_of_all(grace_ns);
     clear_stash();
     return CROCHET_EINPROGRESS;

@@ -30,6 +30,9 @@ class Runtime {
   int stop_loop(Loop& loop, std::int64_t grace_ns);
   int shutdown(std::int64_t grace_ns);
 
+  // A loop's thread, or the log's: there nothing waits for a stop, nor for what is logged.
+  static bool is_on_our_thread();
+
   int stash(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid);
   Stash& stashed() { return stash_; }
 

@@ -34,12 +34,6 @@
 namespace contract {
 namespace {
 
-std::uint64_t counted(const char* name) {
-  std::uint64_t count = 0;
-  EXPECT_EQ(crochet_log_counter(name, &count), CROCHET_OK) << name;
-  return count;
-}
-
 int log_text(const std::string& text) { return crochet_log(CROCHET_LOG_ERROR, "test", text.data(), text.size()); }
 
 void without_stderr() { EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK); }

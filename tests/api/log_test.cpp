@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
@@ -34,12 +35,6 @@
 
 namespace contract {
 namespace {
-
-std::uint64_t counted(const char* name) {
-  std::uint64_t count = 0;
-  EXPECT_EQ(crochet_log_counter(name, &count), CROCHET_OK) << name;
-  return count;
-}
 
 // Levels and sinks are the process's: each test has one of its own.
 void in_fresh_process(const std::function<void()>& body) {
@@ -219,6 +214,16 @@ TEST(Log, TellsOfABrokenDeferredAtTheLevelOfDebugging) {
 }
 
 // ---- Levels
+
+TEST(Log, KeepsErrnoFromTheFirstMessageOn) {
+  in_fresh_process([] {
+    for (int i = 0; i < 2; ++i) {
+      errno = EDOM;
+      EXPECT_EQ(log_text(CROCHET_LOG_ERROR, "x"), CROCHET_OK);
+      EXPECT_EQ(errno, EDOM);
+    }
+  });
+}
 
 TEST(LogLevel, IsAWarningAtFirstAndDecidesWhatIsKept) {
   PROVOKES(crochet_log_set_level, CROCHET_OK);

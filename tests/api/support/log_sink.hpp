@@ -18,6 +18,13 @@
 
 namespace contract {
 
+// One of the log's counters.
+inline std::uint64_t counted(const char* name) {
+  std::uint64_t count = 0;
+  EXPECT_EQ(crochet_log_counter(name, &count), CROCHET_OK) << name;
+  return count;
+}
+
 // What it has kept is shared with the sink, which may live a little longer than this.
 class LogSink {
  public:
