@@ -174,14 +174,38 @@ TEST(AbuseB3, SetupWithoutAThreadSaysSoLeavesNothingAndWorksLater) {
   in_own_process([] {
     const std::set<std::string> descriptors = names_in("/proc/self/fd");
     const std::set<std::string> threads = names_in("/proc/self/task");
+    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
     for (int i = 0; i < 50; ++i) {
+      // The log's thread is refused, or it runs already, and the loop's is.
+      if (i % 2 == 1) {
+        EXPECT_EQ(crochet_log(CROCHET_LOG_ERROR, "test", "x", 1), CROCHET_OK);
+      }
       const RefusedThreads none(1);
       EXPECT_EQ(crochet_setup(nullptr), UV_EAGAIN);
       EXPECT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_ENOTSETUP);
     }
     EXPECT_EQ(names_in("/proc/self/fd"), descriptors);
-    EXPECT_EQ(names_in("/proc/self/task"), threads);
+    expect_no_thread_but(threads.size());
     a_later_setup_works();
+  });
+}
+
+TEST(AbuseB3, TheLogWithoutAThreadKeepsWhatFitsAndWritesItLater) {
+  SKIP_WHERE_THE_SANITIZER_IS_IN_THE_PROGRAM();
+  in_own_process([] {
+    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
+    std::uint64_t kept = 0;
+    {
+      const RefusedThreads none(1'000'000);
+      while (crochet_log(CROCHET_LOG_ERROR, "test", "x", 1) == CROCHET_OK) ++kept;
+      EXPECT_EQ(kept, 1024u);
+      EXPECT_EQ(crochet_log_wait(CROCHET_LOG_ERROR, "test", "x", 1, kForever), UV_EAGAIN);
+      EXPECT_EQ(crochet_log_flush(kForever), UV_EAGAIN);
+    }
+    EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
+    std::uint64_t written = 0;
+    EXPECT_EQ(crochet_log_counter("messages_written", &written), CROCHET_OK);
+    EXPECT_EQ(written, kept);
   });
 }
 

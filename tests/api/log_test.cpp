@@ -14,6 +14,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -533,14 +534,21 @@ TEST_F(LogEnvironment, WithAFileThatCantBeOpenedIsMentioned) {
 
 // ---- A full log
 
-TEST(FullLog, DropsTheNewestAndTellsTheGapWhereItWas) {
-  PROVOKES(crochet_log, CROCHET_ENOSPC);
-  PROVOKES(crochet_logf, CROCHET_ENOSPC);
-  in_fresh_process([] {
+// In a process of its own, while the log's thread is in a sink: what is logged stays in the ring.
+void while_blocked(const std::function<void(BlockedSink&, LogSink&)>& body) {
+  in_fresh_process([&body] {
     EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
     BlockedSink blocked;
     LogSink sink;
     blocked.until_in_sink();
+    body(blocked, sink);
+  });
+}
+
+TEST(FullLog, DropsTheNewestAndTellsTheGapWhereItWas) {
+  PROVOKES(crochet_log, CROCHET_ENOSPC);
+  PROVOKES(crochet_logf, CROCHET_ENOSPC);
+  while_blocked([](BlockedSink& blocked, LogSink& sink) {
     int kept = 0;
     while (log_text(CROCHET_LOG_ERROR, "kept") == CROCHET_OK) ++kept;
     EXPECT_EQ(kept, 1024);
@@ -561,11 +569,7 @@ TEST(FullLog, DropsTheNewestAndTellsTheGapWhereItWas) {
 }
 
 TEST(FullLog, TellsAGapThatNoMessageFollows) {
-  in_fresh_process([] {
-    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
-    BlockedSink blocked;
-    LogSink sink;
-    blocked.until_in_sink();
+  while_blocked([](BlockedSink& blocked, LogSink& sink) {
     while (log_text(CROCHET_LOG_ERROR, "kept") == CROCHET_OK) {
     }
     blocked.let_go();
@@ -576,11 +580,7 @@ TEST(FullLog, TellsAGapThatNoMessageFollows) {
 TEST(FullLog, LetsAThreadWaitForRoom) {
   PROVOKES(crochet_log_wait, CROCHET_OK);
   PROVOKES(crochet_log_wait, CROCHET_ETIMEDOUT);
-  in_fresh_process([] {
-    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
-    BlockedSink blocked;
-    LogSink sink;
-    blocked.until_in_sink();
+  while_blocked([](BlockedSink& blocked, LogSink& sink) {
     while (log_text(CROCHET_LOG_ERROR, "kept") == CROCHET_OK) {
     }
     EXPECT_EQ(crochet_log_wait(CROCHET_LOG_ERROR, "test", "lost", 4, 0), CROCHET_ETIMEDOUT);
