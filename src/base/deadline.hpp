@@ -40,6 +40,6 @@ class Deadline {
   std::int64_t ns_;
 };
 
-inline bool valid_timeout(std::int64_t timeout_ns) noexcept { return timeout_ns >= 0 || timeout_ns == kForever; }
+inline bool valid_timeout(std::int64_t timeout_ns) noexcept { return timeout_ns >= kForever; }
 
 }  // namespace crochet

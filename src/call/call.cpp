@@ -8,6 +8,7 @@
 
 #include "base/forced_unwind.hpp"
 #include "base/park.hpp"
+#include "base/process.hpp"
 #include "base/status.hpp"
 #include "call/call_memory.hpp"
 #include "call/error_record.hpp"
@@ -22,8 +23,10 @@
 namespace crochet {
 namespace {
 
+constexpr std::uint32_t kOneDeferred = deferred_count(0, 1);
+
 bool counts_for(std::uint32_t deferreds, Word generation) {
-  return deferreds >> Call::kDeferredCountBits == static_cast<std::uint32_t>(generation);
+  return (deferreds & word::kHandleMask) == generation;
 }
 
 // libuv's and errno's code for it; that they are the same is asserted where <uv.h> is known.
@@ -48,17 +51,17 @@ void Call::run_hook() {
   SideRecord* record = side();
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    if ((held & kDeferredCountMask) == 0) return;
+    if (deferred_count(held) == 0) return;
     // acq_rel: the count is all that matters here; what keeps drop(arg) behind the hook is giving this one back.
-  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
-  const Word generation = held >> kDeferredCountBits;
+  } while (!deferreds.compare_exchange_weak(held, held + kOneDeferred, acq_rel, relaxed));
+  const Word generation = held & word::kGenerationMask;
 
   const Word w = word.load(acquire);
   if (word::phase(w) == Phase::kRunning) {
     bool was_closed = false;
     Hook* hook = record == nullptr ? nullptr : close_hook(*record, &was_closed);
     if (hook != nullptr) {
-      call_function(hook->function, generation, hook->arg, hook);
+      call_hook(hook, generation);
     } else if (!was_closed && (w & word::kCancelAsked) != 0) {
       end_as(Outcome::kCancelled, Outcome::kCancelled);  // it was cleared meanwhile
     }
@@ -71,21 +74,33 @@ void Call::deliver_cancel_message() {
   run_hook();
 }
 
-CROCHET_CATCHES_FORCED_UNWIND void Call::call_function(crochet_call_fn* fn, Word generation, void* argument, Hook* hook) {
+CROCHET_CATCHES_FORCED_UNWIND void Call::call_hook(Hook* hook, Word generation) {
   try {
-    fn(deferred_handle(this, generation), argument);
+    hook->function(deferred_handle(this, generation), hook->arg);
   } catch (abi::__forced_unwind&) {
-    // The caller does not come to give the deferred back. The loop goes the way of its thread.
     end_as(Outcome::kStopped, Outcome::kStopped);
-    if (hook != nullptr) end_hook(hook);
+    end_hook(hook);
     release_deferred(generation);
+    throw;
+  } catch (...) {
+    callback_has_thrown(generation);
+  }
+  end_hook(hook);
+}
+
+void Call::thread_ends_in_callback(Word generation) {
+  end_as(Outcome::kStopped, Outcome::kStopped);  // the loop goes the way of its thread
+  release_deferred(generation);
+}
+
+void Call::callback_has_thrown(Word generation) {
+  try {
     throw;
   } catch (const std::exception& e) {
     reject_thrown(generation, e.what());
   } catch (...) {
     reject_thrown(generation, "an exception of an unknown type");
   }
-  if (hook != nullptr) end_hook(hook);
 }
 
 void Call::reject_thrown(Word generation, const char* what) {
@@ -95,17 +110,18 @@ void Call::reject_thrown(Word generation, const char* what) {
 
 // ---- Settling ----
 
-int Call::why_not_settled(Word generation) const {
+int Call::why_not_claimed(Word generation) const {
   const Word w = word.load(acquire);
   return word::alive(w, generation) ? too_late_code(w) : CROCHET_EINVAL;
 }
 
-void Call::published_with_company(Word before) {
+int Call::published_with_company(Word before) {
   tell(before);
-  if ((before & word::kFinished) == 0) return;
+  if ((before & word::kFinished) == 0) return CROCHET_OK;
   // A stale settler, who held no deferred: the call was finished under it, which left the rest to it.
   if ((before & word::kJoiners) != 0) unpark_all(word);
   release_reference();
+  return CROCHET_OK;
 }
 
 int Call::reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
@@ -245,20 +261,20 @@ void Call::finish_slowly() {
 bool Call::retain_deferred(Word generation) {
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    const std::uint32_t count = held & kDeferredCountMask;
+    const std::uint32_t count = deferred_count(held);
     if (!counts_for(held, generation) || count == 0 || count >= kMaxDeferreds) return false;
     // relaxed would do for the count; acq_rel keeps a stale retain from being reordered into the slot's next life.
-  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));
+  } while (!deferreds.compare_exchange_weak(held, held + kOneDeferred, acq_rel, relaxed));
   return true;
 }
 
 bool Call::release_deferred(Word generation) {
   std::uint32_t held = deferreds.load(relaxed);
   do {
-    if (!counts_for(held, generation) || (held & kDeferredCountMask) == 0) return false;
+    if (!counts_for(held, generation) || deferred_count(held) == 0) return false;
     // acq_rel: what every holder did happens before the last one drops the argument.
-  } while (!deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed));
-  if ((held & kDeferredCountMask) == 1) finish();
+  } while (!deferreds.compare_exchange_weak(held, held - kOneDeferred, acq_rel, relaxed));
+  if (deferred_count(held) == 1) finish();
   return true;
 }
 
@@ -356,7 +372,22 @@ void Call::release_reference() {
   if (word::references(before) == 1) destroy(before - word::kReference);
 }
 
-void Call::destroy_slowly(Word last) {
+bool Call::release_slowly(Word generation) {
+  if (process_is_forked()) return false;
+  // acquire: as in release_handle().
+  Word w = word.load(acquire);
+  do {
+    if (!word::alive(w, generation)) return false;
+    if (word::settled(w) && word::references(w) == 1) {  // N7
+      destroy(w);
+      return true;
+    }
+    // Never to zero: an unsettled word has the group's reference beside the handle's (N1).
+  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));
+  return true;
+}
+
+void Call::destroy(Word last) {
   if (is_unobserved_failure(last)) {
     const char* what = label();
     log(LogLevel::kError, "nobody looked at this failure: %s%s%s (%s)", what, *what == '\0' ? "" : ": ",
@@ -364,8 +395,7 @@ void Call::destroy_slowly(Word last) {
   }
   void* const left = value;
   crochet_drop_fn* const left_drop = has_value(last) && (last & word::kTaken) == 0 ? value_drop : nullptr;
-  // N5. release: who allocates the slot next, and any stale look at it, sees this life ended.
-  word.store(word::unused(word::generation(last) + 1), release);
+  end_life(word::generation(last));
   if (left_drop != nullptr) run_drop(left_drop, left);
   end_side();
   free_call(this);
@@ -388,6 +418,7 @@ SideRecord* Call::need_side() {
   record->function = field;
   // release: publishes the record; acquire on failure: sees the winner's.
   if (function.compare_exchange_strong(field, reinterpret_cast<std::uintptr_t>(record) | kSideTag, release, acquire)) {
+    word.fetch_or(word::kHasMore, relaxed);  // relaxed: who ends the call happens after all who held it
     return record;
   }
   delete record;

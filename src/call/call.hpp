@@ -38,7 +38,7 @@ namespace crochet {
 
 struct alignas(64) Call {
   Atomic<Word> word{word::unused(0)};
-  Atomic<std::uint32_t> deferreds{0};  // count, and the generation above it: see kDeferredCountBits
+  Atomic<std::uint32_t> deferreds{0};  // the generation, and the count above it: see kDeferredCountShift
   Atomic<std::uint32_t> loop{0};       // fixed while R > 0; read by sweeps at any time, hence atomic
   Plain<Call*> next{nullptr};          // owned by whatever list the call is linked in
   Atomic<std::uint64_t> function{0};
@@ -49,7 +49,7 @@ struct alignas(64) Call {
 
   // ---- Birth. The caller owns the slot alone.
 
-  enum class From : Word { kQueue = 0, kHand = 1 };
+  enum class From { kQueue, kHand };
   // The fields are set, the word last: from here on sweeps see the call. R = 1 for the group + `handles`.
   // Returns the generation that handles must carry.
   // fn: plain_field() for a slot that was just allocated, function_field() for a prepared call.
@@ -68,7 +68,11 @@ struct alignas(64) Call {
 
   // ---- Deferreds. `generation` is the handle's.
 
-  int settle(Word generation, Outcome outcome, void* result, crochet_drop_fn* result_drop);
+  // With a value. In steps: claim(), then resolve(), which succeeds then; or why_not_claimed().
+  int settle(Word generation, void* result, crochet_drop_fn* result_drop);
+  bool claim(Word generation);
+  int resolve(void* result, crochet_drop_fn* result_drop);
+  int why_not_claimed(Word generation) const;
   int reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
              crochet_drop_fn* payload_drop);
   bool retain_deferred(Word generation);
@@ -126,21 +130,25 @@ struct alignas(64) Call {
   void* error_payload(std::uint64_t type) const;
 
   static constexpr std::uint64_t kSideTag = std::uint64_t{1} << 63;  // no address has it
-  static constexpr int kDeferredCountBits = 26;
+  static constexpr int kDeferredCountShift = 6;
   static constexpr std::uint32_t kMaxDeferreds = std::uint32_t{1} << 24;
 
  private:
-  // What it throws becomes a rejection. The hook, if it is one, is ended.
-  void call_function(crochet_call_fn* fn, Word generation, void* argument, Hook* hook = nullptr);
+  void call_hook(Hook* hook, Word generation);  // and ends it
+  // How a callback ended other than by returning, in its handler. The caller does not come to give the deferred back when
+  // the thread ends.
+  void thread_ends_in_callback(Word generation);
+  void callback_has_thrown(Word generation);
   void reject_thrown(Word generation, const char* what);
-  int why_not_settled(Word generation) const;
-  void publish(Outcome outcome);    // kSettling -> kSettled
-  void published_with_company(Word before);
+  int publish(Outcome outcome);     // kSettling -> kSettled; CROCHET_OK
+  int published_with_company(Word before);
   void finish();                    // the last deferred reference has gone
   void finish_slowly();
   void never_ran();                 // after kQueued -> kSettled: drops the argument, then kFinished
+  bool release_slowly(Word generation);
   void destroy(Word last);          // nobody refers to it any more
-  void destroy_slowly(Word last);
+  void end_life(Word generation);
+  static constexpr Phase kOnePhase{1};  // from each phase to the next
   static SideRecord* side_record(std::uint64_t field) {
     return reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
   }

@@ -22,15 +22,23 @@ constinit Pool pools[kPools] = {{slabs[0], slot_size(0), 0},
                                 {slabs[2], slot_size(192), 2},
                                 {slabs[3], slot_size(448), 3}};
 
-// A thread that has ended its cache (its thread-local destructors may still call us) or could not get one works on the
-// depots.
-constinit thread_local bool t_without_cache = false;
+// The thread's caches of the pools with storage; what the key's destructor is called with.
+struct OtherCaches {
+  Pool::Cache of[kPools];  // the first is not used
+};
 
-void end_thread_cache(void* cache) {
-  t_without_cache = true;
-  t_cache = nullptr;
-  auto* self = static_cast<ThreadCache*>(cache);
-  for (std::size_t i = 0; i < kPools; ++i) pools[i].give_back(self->of[i]);
+// A thread that has ended its caches (its thread-local destructors may still call us) or could not get them works on
+// the depots.
+constinit thread_local OtherCaches* t_others = nullptr;
+constinit thread_local bool t_without_caches = false;
+
+void end_caches(void* others) {
+  t_without_caches = true;
+  t_others = nullptr;
+  pools[0].give_back(t_plain_calls);
+  t_plain_calls.loaded = kNoMagazine;
+  auto* self = static_cast<OtherCaches*>(others);
+  for (std::size_t i = 1; i < kPools; ++i) pools[i].give_back(self->of[i]);
   delete self;
 }
 
@@ -39,20 +47,25 @@ pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
 pthread_key_t thread_end_key;
 bool has_thread_end_key = false;
 
-ThreadCache* make_thread_cache() {
-  pthread_once(&thread_end_once,
-               [] { has_thread_end_key = pthread_key_create(&thread_end_key, &end_thread_cache) == 0; });
-  if (t_without_cache || !has_thread_end_key) return nullptr;
-  auto* cache = new (std::nothrow) ThreadCache;
-  if (cache == nullptr) return nullptr;
-  if (pthread_setspecific(thread_end_key, cache) != 0) {
-    delete cache;
-    return nullptr;
+bool make_caches() {
+  pthread_once(&thread_end_once, [] { has_thread_end_key = pthread_key_create(&thread_end_key, &end_caches) == 0; });
+  if (t_without_caches || !has_thread_end_key) return false;
+  auto* others = new (std::nothrow) OtherCaches;
+  if (others == nullptr) return false;
+  if (pthread_setspecific(thread_end_key, others) != 0) {
+    delete others;
+    return false;
   }
-  return t_cache = cache;
+  t_others = others;
+  t_plain_calls.loaded = {};
+  return true;
 }
 
-ThreadCache* thread_cache() { return t_cache != nullptr ? t_cache : make_thread_cache(); }
+// Null: this thread has none.
+Pool::Cache* cache_for(std::size_t number) {
+  if (t_others == nullptr && !make_caches()) return nullptr;
+  return number == 0 ? &t_plain_calls : &t_others->of[number];
+}
 
 std::size_t pool_for(std::size_t storage_size) {
   std::size_t i = 0;
@@ -68,15 +81,15 @@ bool add_external_storage(Call* call, std::size_t size) {
 }
 
 Call* allocate_from(std::size_t number) {
-  ThreadCache* cache = thread_cache();
-  return cache != nullptr ? pools[number].allocate(cache->of[number]) : pools[number].allocate_without_cache();
+  Pool::Cache* cache = cache_for(number);
+  return cache != nullptr ? pools[number].allocate(*cache) : pools[number].allocate_without_cache();
 }
 
 }  // namespace
 
-constinit thread_local ThreadCache* t_cache = nullptr;
+constinit thread_local Pool::Cache t_plain_calls{kNoMagazine, {}};
 
-Call* allocate_call_slowly() { return allocate_from(0); }
+Call* allocate_call() { return allocate_from(0); }
 
 Call* allocate_call_with_storage(std::size_t storage_size) {
   const std::size_t fitting = pool_for(storage_size);
@@ -85,6 +98,7 @@ Call* allocate_call_with_storage(std::size_t storage_size) {
   if (call == nullptr || storage_size == 0) return call;
   if (!external) {
     std::memset(static_cast<void*>(call + 1), 0, storage_size);
+    call->word.store(call->word.load(relaxed) | word::kHasMore, relaxed);  // nobody else looks at it: R = 0
   } else if (!add_external_storage(call, storage_size)) {
     call->end_side();
     free_call(call);
@@ -93,10 +107,10 @@ Call* allocate_call_with_storage(std::size_t storage_size) {
   return call;
 }
 
-void free_call_slowly(Call* call) {
+void free_call(Call* call) {
   const std::uint32_t number = Pool::number_of(call);
-  if (ThreadCache* cache = thread_cache()) {
-    pools[number].free(cache->of[number], call);
+  if (Pool::Cache* cache = cache_for(number)) {
+    pools[number].free(*cache, call);
   } else {
     pools[number].free_without_cache(call);
   }

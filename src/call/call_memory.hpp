@@ -14,6 +14,7 @@ Call* allocate_call_with_storage(std::size_t storage_size);
 Call* allocate_call();
 // Called by who ended the slot's life (N5), or by who allocated it and never made a call of it.
 void free_call(Call* call);
+void free_plain_call(Call* call);  // one of allocate_call()
 // What was asked for; null: none.
 void* call_storage(const Call* call);
 
@@ -26,34 +27,26 @@ class CallWalk {
   std::size_t position_ = 0;
 };
 
-#ifndef CROCHET_MODEL
+#ifdef CROCHET_MODEL
+
+inline void free_plain_call(Call* call) { free_call(call); }
+
+#else
 
 inline constexpr std::size_t kPools = 4;
 
-struct ThreadCache {
-  Pool::Cache of[kPools];
-};
+// This thread's cache of calls without storage. A thread that has none, not yet or not any more, has a magazine that is
+// full and holds nothing, so that the fast paths need not ask.
+inline constexpr Pool::Magazine kNoMagazine{nullptr, 0};
+extern constinit thread_local Pool::Cache t_plain_calls;
 
-// This thread's; null: none yet, or no more.
-extern constinit thread_local ThreadCache* t_cache;
+inline bool has_call_at_hand() { return t_plain_calls.loaded.top != nullptr; }
+inline Call* take_call_at_hand() { return Pool::pop(t_plain_calls.loaded); }
 
-Call* allocate_call_slowly();
-void free_call_slowly(Call* call);
-
-inline Call* allocate_call() {
-  if (ThreadCache* cache = t_cache) {
-    Pool::Magazine& loaded = cache->of[0].loaded;
-    if (loaded.top != nullptr) return Pool::pop(loaded);
-  }
-  return allocate_call_slowly();
-}
-
-inline void free_call(Call* call) {
-  if (ThreadCache* cache = t_cache) {
-    Pool::Magazine& loaded = cache->of[Pool::number_of(call)].loaded;
-    if (loaded.count < Pool::kMagazineSize) return Pool::push(loaded, call);
-  }
-  free_call_slowly(call);
+inline void free_plain_call(Call* call) {
+  Pool::Magazine& loaded = t_plain_calls.loaded;
+  if (loaded.room == 0) return free_call(call);
+  Pool::push(loaded, call);
 }
 
 #endif

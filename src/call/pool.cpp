@@ -24,7 +24,7 @@ Call* Pool::allocate(Cache& cache) {
 }
 
 void Pool::free(Cache& cache, Call* call) {
-  if (cache.loaded.count >= kMagazineSize) {
+  if (cache.loaded.room == 0) {
     if (cache.spare.top != nullptr) give_magazine(cache.spare);
     cache.spare = std::exchange(cache.loaded, Magazine{});
   }
@@ -53,12 +53,12 @@ void Pool::free_without_cache(Call* call) {
 Pool::Magazine Pool::take_magazine() {
   do {
     const auto taken = depot_.pop(*this);
-    if (taken.first != 0) return {at(taken.first), taken.count};
+    if (taken.first != 0) return {at(taken.first), kMagazineSize - taken.count};
   } while (grow());
   return {};
 }
 
-void Pool::give_magazine(Magazine magazine) { depot_.push(*this, {index_of(magazine.top), magazine.count}); }
+void Pool::give_magazine(Magazine magazine) { depot_.push(*this, {index_of(magazine.top), magazine.count()}); }
 
 bool Pool::grow() {
   auto* memory = static_cast<char*>(std::aligned_alloc(kSlabSize, kSlabSize));
@@ -73,7 +73,7 @@ bool Pool::grow() {
   Magazine magazine;
   for (std::uint32_t i = slots_per_slab(); i-- > 0;) {
     push(magazine, slot_in(slab, i));
-    if (magazine.count == kMagazineSize || i == 0) give_magazine(std::exchange(magazine, Magazine{}));
+    if (magazine.room == 0 || i == 0) give_magazine(std::exchange(magazine, Magazine{}));
   }
   return true;
 }

@@ -32,7 +32,9 @@ class Pool {
   // A chain of free slots, linked by Call::next.
   struct Magazine {
     Call* top = nullptr;
-    std::uint32_t count = 0;
+    std::uint32_t room = kMagazineSize;  // for so many more
+
+    std::uint32_t count() const { return kMagazineSize - room; }
   };
   // One thread's: what is loaded, and a full or empty one beside it, so that no pattern goes to the depot each time.
   struct Cache {
@@ -43,13 +45,13 @@ class Pool {
   static Call* pop(Magazine& magazine) {  // not empty
     Call* call = magazine.top;
     magazine.top = call->next;
-    --magazine.count;
+    ++magazine.room;
     return call;
   }
   static void push(Magazine& magazine, Call* call) {
     call->next = magazine.top;
     magazine.top = call;
-    ++magazine.count;
+    --magazine.room;
   }
 
   // A pool's slabs, found by their numbers; apart from the pool, so that the library's file need not hold all the zeros.

@@ -22,14 +22,32 @@ int take_back(Loop& loop, Call* call, crochet_result** out_result) {
   return not_accepted();
 }
 
-// Owns arg from here on. *out_result is null.
-inline int submit(Destination to, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, crochet_result** out_result) {
-  Call* call = allocate_call();
-  if (call == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
-  const bool forgotten = out_result == nullptr;
-  const Word generation = call->make(to.id, Call::plain_field(fn), arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0);
-  if (!forgotten) *out_result = result_handle(call, generation);  // before the function can start
-  return to.loop->post(call) ? CROCHET_OK : take_back(*to.loop, call, out_result);
+// Makes a call that nobody has seen yet.
+inline void make(Call* call, std::uint32_t loop_id, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
+                 crochet_result** out_result) {
+  if (out_result == nullptr) {
+    call->make(loop_id, Call::plain_field(fn), arg, drop, 0, word::kForgotten);
+  } else {
+    const Word generation = call->make(loop_id, Call::plain_field(fn), arg, drop, 1, 0);
+    *out_result = result_handle(call, generation);  // before the function can start
+  }
+}
+
+[[gnu::noinline]] int post(Loop& loop, Call* call, crochet_result** out_result) {
+  return loop.post_to_asleep(call) ? CROCHET_OK : take_back(loop, call, out_result);
+}
+
+[[gnu::noinline]] int run_slowly(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
+                                 crochet_result** out_result) {
+  Destination to{};
+  int status = fn == nullptr ? CROCHET_EINVAL : find_destination(loop, &to);
+  Call* call = status == CROCHET_OK ? allocate_call() : nullptr;
+  if (call == nullptr) {
+    if (out_result != nullptr) *out_result = nullptr;
+    return refused(status == CROCHET_OK ? CROCHET_ENOMEM : status, arg, drop);
+  }
+  make(call, to.id, fn, arg, drop, out_result);
+  return post(*to.loop, call, out_result);
 }
 
 // A prepared call: nobody refers to it yet but who prepares it.
@@ -73,12 +91,14 @@ bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
 
 int crochet_run(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
                 crochet_result** out_result) {
-  if (out_result != nullptr) *out_result = nullptr;
-  if (fn == nullptr) return refused(CROCHET_EINVAL, arg, drop);
-  Destination to;
-  const int status = find_destination(loop, &to);
-  if (status != CROCHET_OK) return refused(status, arg, drop);
-  return submit(to, fn, arg, drop, out_result);
+  // The common case, with tail calls to all others, so that it needs no frame.
+  Destination to{};
+  if (fn == nullptr || find_destination(loop, &to) != CROCHET_OK || !has_call_at_hand()) {
+    return run_slowly(loop, fn, arg, drop, out_result);
+  }
+  Call* call = take_call_at_hand();
+  make(call, to.id, fn, arg, drop, out_result);
+  return to.loop->post_to_awake(call) ? CROCHET_OK : post(*to.loop, call, out_result);
 }
 
 int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop, int64_t timeout_ns,
@@ -86,12 +106,10 @@ int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet
   crochet_result* own = nullptr;
   crochet_result** out = out_result != nullptr ? out_result : &own;
   *out = nullptr;
-  Destination to{};
   int status = fn == nullptr || !valid_timeout(timeout_ns) ? CROCHET_EINVAL : CROCHET_OK;
   if (status == CROCHET_OK && current_loop() != nullptr) status = process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
-  if (status == CROCHET_OK) status = find_destination(loop, &to);
   if (status != CROCHET_OK) return refused(status, arg, drop);
-  status = submit(to, fn, arg, drop, out);
+  status = crochet_run(loop, fn, arg, drop, out);
   if (status != CROCHET_OK) return status;
 
   const Target target = target_of(*out);
@@ -182,7 +200,8 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
     side->after = nullptr;
   }
   const bool forgotten = out_result == nullptr;
-  const Word flags = (at_stop ? word::kAtStop : 0) | (forgotten ? word::kForgotten : 0);
+  const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore);
+  const Word flags = prepared | (forgotten ? word::kForgotten : 0);
   const Word generation = call->make(id, call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
   if (!forgotten) *out_result = result_handle(call, generation);
   return send_off(loop, call, at_stop, after) ? CROCHET_OK : take_back(loop, call, out_result);

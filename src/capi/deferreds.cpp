@@ -14,6 +14,12 @@ int check(const Target& target) {
   return target.call == nullptr ? CROCHET_EINVAL : CROCHET_OK;
 }
 
+[[gnu::noinline]] int not_resolved(crochet_deferred* deferred, void* value, crochet_drop_fn* drop) {
+  const Target target = target_of(deferred);
+  const int status = check(target);
+  return refused(status != CROCHET_OK ? status : target.call->why_not_claimed(target.generation), value, drop);
+}
+
 }  // namespace
 
 int crochet_deferred_new(crochet_loop* loop, void* arg, crochet_drop_fn* drop, crochet_deferred** out_deferred,
@@ -43,9 +49,8 @@ int crochet_deferred_new(crochet_loop* loop, void* arg, crochet_drop_fn* drop, c
 
 int crochet_resolve(crochet_deferred* deferred, void* value, crochet_drop_fn* drop) {
   const Target target = target_of(deferred);
-  int status = check(target);
-  if (status == CROCHET_OK) status = target.call->settle(target.generation, Outcome::kValue, value, drop);
-  return status == CROCHET_OK ? CROCHET_OK : refused(status, value, drop);
+  if (check(target) != CROCHET_OK || !target.call->claim(target.generation)) return not_resolved(deferred, value, drop);
+  return target.call->resolve(value, drop);
 }
 
 int crochet_reject(crochet_deferred* deferred, int code, const char* message) {

@@ -26,7 +26,7 @@ inline int find_destination(crochet_loop* handle, Destination* out) {
   if (handle == nullptr) {
     out->id = Runtime::default_id();
     if (out->id == 0) return no_default_loop();
-    out->loop = loop_table::block(out->id);
+    out->loop = Runtime::default_block();
     return CROCHET_OK;
   }
   if (process_is_forked()) return CROCHET_EFORKED;

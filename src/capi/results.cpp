@@ -8,7 +8,7 @@ using namespace crochet;
 
 namespace {
 
-[[gnu::noinline]] int wait(crochet_result* result, Until until, int64_t timeout_ns, bool end_on_signal) {
+[[gnu::noinline]] int wait(crochet_result* result, int64_t timeout_ns, Until until, bool end_on_signal) {
   if (process_is_forked()) return CROCHET_EFORKED;
   const Target target = target_of(result);
   if (target.call == nullptr || !valid_timeout(timeout_ns)) return CROCHET_EINVAL;
@@ -19,21 +19,21 @@ namespace {
 }  // namespace
 
 int crochet_result_wait(crochet_result* result, int64_t timeout_ns) {
-  // The common case, and nothing else: it is ready, and waiting is allowed.
+  // The common case, and nothing else: a value is there, and waiting is allowed.
   const Target target = target_of(result);
-  if (target.call != nullptr && current_loop() == nullptr && !process_is_forked() && valid_timeout(timeout_ns)) {
-    const Word w = target.call->word.load(acquire);
-    if (word::alive(w, target.generation) && word::settled(w)) return wait_code(w);
+  if (target.call != nullptr && may_wait() && valid_timeout(timeout_ns) &&
+      word::has_value(target.call->word.load(acquire), target.generation)) {
+    return CROCHET_OK;
   }
-  return wait(result, Until::kSettled, timeout_ns, false);
+  return wait(result, timeout_ns, Until::kSettled, false);
 }
 
 int crochet_result_wait_interruptible(crochet_result* result, int64_t timeout_ns) {
-  return wait(result, Until::kSettled, timeout_ns, true);
+  return wait(result, timeout_ns, Until::kSettled, true);
 }
 
 int crochet_result_join(crochet_result* result, int64_t timeout_ns) {
-  return wait(result, Until::kFinished, timeout_ns, false);
+  return wait(result, timeout_ns, Until::kFinished, false);
 }
 
 int crochet_result_status(crochet_result* result) {
@@ -122,6 +122,6 @@ crochet_result* crochet_result_retain(crochet_result* result) {
 
 void crochet_result_release(crochet_result* result) {
   const Target target = target_of(result);
-  if (target.call == nullptr || process_is_forked()) return;
-  target.call->release_handle(target.generation);
+  // In a forked child as well: what release_handle() does at once is the handle's alone.
+  if (target.call != nullptr) target.call->release_handle(target.generation);
 }

@@ -35,14 +35,27 @@ class CallQueue {
 
   // ---- Any thread ----
 
-  Push push(Call* call) {
+  // One call, or a chain that the caller has linked: from the newest down to the oldest.
+  Push push(Call* call) { return push(call, call); }
+  Push push(Call* newest, Call* oldest) {
     Call* head = head_.load(relaxed);
     do {
       if (head == closed()) return Push::kRefused;
-      call->next = head == asleep() ? nullptr : head;
+      oldest->next = head == asleep() ? nullptr : head;
       // acq_rel, not release: with whoever closes (Q1).
-    } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));
+    } while (!head_.compare_exchange_weak(head, newest, acq_rel, relaxed));
     return head == asleep() ? Push::kQueuedOwesWakeUp : Push::kQueued;
+  }
+
+  // The common case, and nothing else. False: the loop is asleep or closed, nothing was queued; push() goes on.
+  bool push_to_awake(Call* call) {
+    Call* head = head_.load(relaxed);
+    while (!is_mark(head)) {
+      call->next = head;
+      // acq_rel: as in push().
+      if (head_.compare_exchange_weak(head, call, acq_rel, relaxed)) return true;
+    }
+    return false;
   }
 
   // Made the wake-up that push or close said is owed.
@@ -125,6 +138,8 @@ class CallQueue {
 
   static Call* asleep() { return reinterpret_cast<Call*>(std::uintptr_t{1}); }
   static Call* closed() { return reinterpret_cast<Call*>(std::uintptr_t{2}); }
+  // kAsleep or kClosed: no address of a call has these bits.
+  static bool is_mark(const Call* head) { return (reinterpret_cast<std::uintptr_t>(head) & 3) != 0; }
 
   alignas(64) Atomic<Call*> head_{closed()};
   alignas(64) Atomic<Word> sends_{0};

@@ -19,13 +19,8 @@
 namespace crochet {
 namespace {
 
-// How long calls run before sockets and timers get their turn.
-constexpr std::int64_t kDrainBudget = 2'000'000;
 // Reversing a list is cheap, but a list of millions is not.
 constexpr unsigned kReverseAtOnce = 4096;
-// The clock is read after 1 call, then after 2, 4... as long as calls are short.
-constexpr unsigned kMostCallsBetweenLooks = 16;
-constexpr std::int64_t kShort = 20'000;
 
 // uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs an epoll descriptor,
 // an eventfd, and two pipes for signals.
@@ -77,7 +72,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 int Loop::make_handles() {
   // Only uv_async_init can fail, and it comes first.
   const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* handle) {
-    static_cast<Loop*>(handle->data)->drain(Deadline::after(kDrainBudget));
+    static_cast<Loop*>(handle->data)->drain();
   });
   if (status != 0) return status;
   wake_up_descriptor_ = uv_->async_io_watcher.fd;
@@ -175,7 +170,7 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   if (status != 0) return own_code(status);
   joined_.store(true, relaxed);  // its thread is the host's
   thread_ = pthread_self();
-  t_current_loop = this;
+  set_current_loop(this);
   open();
   queue_.mark_asleep();  // outside uv_run a push must be able to wake it
   log(LogLevel::kInfo, "loop \"%s\", which the host runs, is adopted", name_);
@@ -195,7 +190,7 @@ void Loop::recycle() {
 
 void* Loop::thread_main(void* loop) {
   auto* self = static_cast<Loop*>(loop);
-  t_current_loop = self;
+  set_current_loop(self);
   pthread_setname_np(pthread_self(), self->name_);
   self->run_until_ended();
   return nullptr;
@@ -238,9 +233,9 @@ void Loop::run_until_ended() {
 void Loop::before_poll() {
   // libuv would abort. The thread unwinds from here, as from a callback that ends it.
   if (descriptors_lost_.load(acquire) && !adopted_) pthread_exit(nullptr);
-  const Deadline enough = Deadline::after(kDrainBudget);  // for all rounds: calls may make calls for ever
+  DrainBudget budget;  // for all rounds: calls may make calls for ever
   do {
-    if (!drain(enough) || stop_begun()) return;
+    if (!drain(budget) || stop_begun()) return;
     // Fails also when the queue was closed meanwhile: the next round sees that, and begins the stop.
   } while (!queue_.mark_asleep());
 }
@@ -257,68 +252,73 @@ void Loop::after_poll() {
   if (busy && wake_up_is_ours()) uv_async_send(&handles_.wake_up);
 }
 
-bool Loop::drain(Deadline enough) {
+void Loop::drain() {
+  DrainBudget budget;
+  drain(budget);
+}
+
+bool Loop::drain(DrainBudget& budget) {
   if (stop_begun()) return true;
-  std::int64_t now = monotonic_ns();
-  unsigned look_after = 1;
-  unsigned since_look = 0;
-  bool all = true;
-  while (ready_ != nullptr || refill()) {
-    if (Call* call = ready_) {
-      ready_ = call->next;  // before it starts: then the link may be somebody else's
-      process(call);
-    }
-    if (stop_begun() || ++since_look < look_after) continue;
-    since_look = 0;
-    const std::int64_t before = now;
-    now = monotonic_ns();
-    if (queue_.looks_closed()) stop_begins();  // what is left over is not run any more
-    if (stop_begun()) break;
-    if (now >= enough.ns()) {
-      all = false;
-      break;
-    }
-    look_after = now - before > kShort ? 1 : look_after < kMostCallsBetweenLooks ? 2 * look_after : look_after;
-  }
+  struct Round {
+    DrainBudget& budget;
+    bool all;
+  } round{budget, true};
+  run_callbacks(
+      [](Loop& loop, void* context) {
+        auto* it = static_cast<Round*>(context);
+        it->all = loop.run_ready(it->budget);
+      },
+      &round);
   if (stop_begun()) return true;
   const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
-  if (!all && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
-  if (all && busy) uv_idle_stop(&handles_.busy);
-  return all;
+  if (!round.all && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
+  if (round.all && busy) uv_idle_stop(&handles_.busy);
+  return round.all;
+}
+
+bool Loop::run_ready(DrainBudget& budget) {
+  for (;;) {
+    while (ready_ != nullptr && !budget.is_due()) {
+      Call* call = ready_;
+      ready_ = call->next;  // before it starts: then the link may be somebody else's
+      run_or_bury(call);
+      if (stop_begun()) return true;
+    }
+    if (ready_ == nullptr) {
+      if (!refill()) return true;
+      if (ready_ != nullptr) continue;
+    }
+    // It is time to look around, or a long list is being reversed.
+    if (queue_.looks_closed()) begin_stop();  // what is left over is not run any more
+    if (stop_begun()) return true;
+    if (budget.is_spent()) return false;
+  }
 }
 
 bool Loop::refill() {
-  if (incoming_ == nullptr) {
+  Call* list = incoming_;
+  if (list == nullptr) {
     bool is_closed = false;
-    incoming_ = queue_.take(&is_closed);
-    if (is_closed) stop_begins();
-    if (incoming_ == nullptr) return false;
+    list = queue_.take(&is_closed);
+    if (is_closed) begin_stop();
+    if (list == nullptr) return false;
   }
-  for (unsigned i = 0; incoming_ != nullptr && i < kReverseAtOnce; ++i) {
-    Call* call = incoming_;
-    incoming_ = call->next;
-    call->next = reversing_;
-    reversing_ = call;
+  Call* reversed = reversing_;
+  for (unsigned i = 0; list != nullptr && i < kReverseAtOnce; ++i) {
+    Call* next = list->next;
+    list->next = reversed;
+    reversed = list;
+    list = next;
   }
-  if (incoming_ == nullptr) {
-    ready_ = reversing_;
-    reversing_ = nullptr;
-  }
+  incoming_ = list;
+  (list == nullptr ? ready_ : reversing_) = reversed;
+  if (list == nullptr) reversing_ = nullptr;
   return true;
 }
 
-void Loop::process(Call* call) {
-  run_callbacks(
-      [](Loop& loop, Call* popped) {
-        if (is_message(popped->word.load(acquire))) popped->deliver_cancel_message();
-        else loop.run_or_bury(popped);
-      },
-      call);
-}
-
-CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(void (*body)(Loop& loop, Call* call), Call* call) {
+CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(void (*body)(Loop& loop, void* context), void* context) {
   try {
-    body(*this, call);
+    body(*this, context);
   } catch (abi::__forced_unwind&) {
     // pthread_exit or a cancellation in a callback. Our own thread sees it in run_until_ended().
     if (adopted_) died();
@@ -328,23 +328,22 @@ CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(void (*body)(Loop& loop, 
   if (process_is_forked()) pthread_exit(nullptr);
 }
 
-void Loop::stop_begins() {
-  run_callbacks([](Loop& loop, Call*) { loop.begin_stop(); });
-}
-
 void Loop::stop_goes_on() {
-  run_callbacks([](Loop& loop, Call*) { loop.continue_stop(); });
+  run_callbacks([](Loop& loop, void*) { loop.continue_stop(); });
 }
 
 void Loop::run_or_bury(Call* call) {
-  if (call->loop.load(relaxed) != id()) {
-    refuse(call);  // made for a loop that has ended, whose control block this was
-  } else if (call->start()) {
-    if (!is_own(*call)) counters_.add_alone(Counter::kRun);
-    call->run();
-  } else {
-    call->release_reference();  // cancelled or stopped while it was queued
-  }
+  // A message is no queued call any more, and does not start.
+  if (call->loop.load(relaxed) != id() || !call->start()) return bury(call);
+  if (!is_own(*call)) counters_.add_alone(Counter::kRun);
+  call->run();
+}
+
+void Loop::bury(Call* call) {
+  const Word w = call->word.load(acquire);
+  if (is_message(w)) call->deliver_cancel_message();
+  else if (call->loop.load(relaxed) != id()) refuse(call);  // made for a loop that has ended, whose control block this was
+  else call->release_reference();                           // cancelled or stopped while it was queued
 }
 
 void Loop::refuse(Call* call) {
@@ -432,11 +431,6 @@ void Loop::call_alarm() {
 }
 
 // ---- References ----
-
-bool Loop::alive(std::uint32_t generation) const {
-  const std::uint64_t now = references_.load(acquire);
-  return now >> kGenerationShift == generation && static_cast<std::uint32_t>(now) != 0;
-}
 
 bool Loop::retain_handle(std::uint32_t generation) {
   std::uint64_t now = references_.load(relaxed);

@@ -18,13 +18,25 @@
 
 #include "base/atomic.hpp"
 #include "base/deadline.hpp"
+#include "base/process.hpp"
 #include "call/call_memory.hpp"
 #include "crochet.h"
 #include "loop/call_queue.hpp"
 #include "loop/counters.hpp"
+#include "loop/drain_budget.hpp"
 #include "loop/options.hpp"
 
 namespace crochet {
+
+class Loop;
+
+// The loop whose thread this is; null: none. Set by the loop itself.
+extern constinit thread_local Loop* t_current_loop;
+inline Loop* current_loop() { return t_current_loop; }
+inline void set_current_loop(Loop* loop) {
+  t_current_loop = loop;
+  t_may_wait_in = loop == nullptr ? ProcessState::kLive : ProcessState::kNever;
+}
 
 class alignas(64) Loop {
  public:
@@ -48,7 +60,11 @@ class alignas(64) Loop {
   void recycle();  // if it is ended and joined, and nobody refers to it
 
   // ---- Any thread.
-  bool post(Call* call) {
+  // False: the loop accepts nothing any more, the call is the caller's as before.
+  bool post(Call* call) { return post_to_awake(call) || post_to_asleep(call); }
+  // In two steps: false is no answer yet, the second has it.
+  bool post_to_awake(Call* call) { return queue_.push_to_awake(call); }
+  bool post_to_asleep(Call* call) {
     switch (queue_.push(call)) {
       case CallQueue::Push::kRefused: return false;
       case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); [[fallthrough]];
@@ -99,6 +115,7 @@ class alignas(64) Loop {
   void close_in_child() {
     queue_.close();
     at_stop_.close();
+    if (current_loop() == this) stop_ = Stop::kForked;
   }
   void leave_to_parent() {
     parents_.store(true, relaxed);
@@ -110,7 +127,10 @@ class alignas(64) Loop {
   // ---- References of handles. A handle carries the block's generation.
   std::uint32_t generation() const { return static_cast<std::uint32_t>(references_.load(acquire) >> kGenerationShift); }
   void first_reference() { references_.fetch_add(1, acq_rel); }
-  bool alive(std::uint32_t generation) const;
+  bool alive(std::uint32_t generation) const {
+    const std::uint64_t now = references_.load(acquire);
+    return now >> kGenerationShift == generation && static_cast<std::uint32_t>(now) != 0;
+  }
   bool retain_handle(std::uint32_t generation);
   // `*was_last`: nobody refers to the loop any more.
   bool release_handle(std::uint32_t generation, bool* was_last);
@@ -171,12 +191,14 @@ class alignas(64) Loop {
   static void* thread_main(void* loop);
   void begin_thread();
   void run_until_ended();
-  bool drain(Deadline enough);  // runs what is queued. False: not all, there was enough to do; the loop must not block
-  bool refill();                // queue -> incoming_ -> ready_. False: nothing there, or closed
-  void process(Call* call);     // a call or a message that was popped
-  // Sees to it when a callback in `body` ends the thread, or forks and returns in the child.
-  void run_callbacks(void (*body)(Loop& loop, Call* call), Call* call = nullptr);
-  void run_or_bury(Call* call);
+  void drain();
+  bool drain(DrainBudget& budget);  // runs what is queued. False: not all, that was enough; the loop must not block
+  bool run_ready(DrainBudget& budget);  // the same, and no more
+  bool refill();                    // queue -> incoming_ -> ready_. False: nothing there, or closed
+  void run_or_bury(Call* call);     // a call or a message that was popped
+  void bury(Call* call);
+  // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once then.
+  void run_callbacks(void (*body)(Loop& loop, void* context), void* context = nullptr);
   void before_poll();
   void after_poll();
   void call_alarm();
@@ -189,8 +211,7 @@ class alignas(64) Loop {
   void run_at_stop_calls();
   void run_hooks();
   void continue_stop();         // the grace: until all calls are finished, or it is over
-  void stop_begins();           // begin_stop(), continue_stop() with an eye on their callbacks
-  void stop_goes_on();
+  void stop_goes_on();          // continue_stop() with an eye on its callbacks
   void end_grace();
   void close_handles();
   void handle_closed();
@@ -239,7 +260,7 @@ class alignas(64) Loop {
   Call* incoming_ = nullptr;   // newest first, being reversed in slices
   Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
   Call* ready_ = nullptr;      // oldest first, to be run
-  enum class Stop { kNotBegun, kGrace, kClosing, kClosed } stop_ = Stop::kNotBegun;
+  enum class Stop { kNotBegun, kGrace, kClosing, kClosed, kForked } stop_ = Stop::kNotBegun;
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
   unsigned closing_handles_ = 0;
@@ -250,10 +271,6 @@ class alignas(64) Loop {
   uv_loop_t own_uv_;
   Handles handles_;
 };
-
-// The loop whose thread this is; null: none. Set by the loop itself.
-extern constinit thread_local Loop* t_current_loop;
-inline Loop* current_loop() { return t_current_loop; }
 
 // Does the libuv found at run time fit? CROCHET_OK, or CROCHET_EVERSION and a log line.
 int check_libuv();

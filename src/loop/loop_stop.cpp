@@ -280,7 +280,7 @@ void Loop::log_summary(const LeftOpen& left_open) const {
 void Loop::ended(int code, const LeftOpen& left_open) {
   abandon_held();
   log_summary(left_open);
-  t_current_loop = nullptr;
+  set_current_loop(nullptr);
   end_code_.store(code, relaxed);
   // release: who sees kEnded sees the code, and everything that ran here.
   state_.exchange(static_cast<Word>(State::kEnded), acq_rel);

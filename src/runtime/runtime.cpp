@@ -72,6 +72,7 @@ int worse(int a, int b) {
 
 constinit Atomic<Runtime*> Runtime::instance_{nullptr};
 constinit Atomic<std::uint32_t> Runtime::default_id_{0};
+constinit Atomic<Loop*> Runtime::default_block_{nullptr};
 constinit Atomic<bool> Runtime::was_shut_down_{false};
 
 class Runtime::Token {
@@ -239,6 +240,7 @@ bool Runtime::has_default() const {
 
 void Runtime::make_default(Loop& loop) {
   drop_default();
+  default_block_.store(&loop, relaxed);
   default_id_.store(loop.id(), release);  // release: who reads the id finds the loop running
   if (stash_.expires()) loop.request_alarm();
 }

@@ -38,6 +38,8 @@ class Runtime {
 
   // The default loop's id; 0: none. Then: was there one that crochet_shutdown() stopped?
   static std::uint32_t default_id() { return default_id_.load(acquire); }
+  // The block of the default loop, for who has read its id. Another default loop's by now: it refuses a call with that id.
+  static Loop* default_block() { return default_block_.load(relaxed); }
   static bool was_shut_down() { return was_shut_down_.load(acquire); }
 
  private:
@@ -64,6 +66,7 @@ class Runtime {
 
   static Atomic<Runtime*> instance_;
   static Atomic<std::uint32_t> default_id_;
+  static Atomic<Loop*> default_block_;  // published by the id
   static Atomic<bool> was_shut_down_;
 
   // A word that one thread sets and clears, and that others sleep on meanwhile.

@@ -53,7 +53,8 @@ TEST_P(Storage, IsZeroedAlignedAndAsLargeAsAskedFor) {
     auto* storage = static_cast<unsigned char*>(call_storage(calls[static_cast<std::size_t>(i)]));
     EXPECT_EQ(std::count(storage, storage + size, 0xa0 + i), static_cast<std::ptrdiff_t>(size))
         << "a neighbour wrote in it";
-    EXPECT_EQ(calls[static_cast<std::size_t>(i)]->word.load() & ~word::kGenerationMask, word::unused(0));
+    const Word free = calls[static_cast<std::size_t>(i)]->word.load();
+    EXPECT_EQ(free, word::unused(word::generation(free)) | word::kHasMore);
   }
   for (Call* call : calls) throw_away(call);
 }

@@ -62,7 +62,7 @@ TEST_F(Birth, OfAQueuedCallSetsEveryField) {
   const MadeCall call = queued_call(do_nothing, &arg, DropCounter::drop, 1, word::kForgotten);
   EXPECT_EQ(word::phase(call.word()), Phase::kQueued);
   EXPECT_EQ(word::generation(call.word()), call.generation);
-  EXPECT_EQ(call.word() & ~(word::kGenerationMask | 0xffff'ffff'0000'0000u), word::kForgotten);
+  EXPECT_EQ(call.word() & ~(word::kGenerationMask | word::kPhaseMask | 0xffff'ffff'0000'0000u), word::kForgotten);
   EXPECT_EQ(call->loop.load(), kLoopId);
   EXPECT_EQ(call->arg, &arg);
   EXPECT_EQ(call->drop, &DropCounter::drop);
@@ -897,7 +897,7 @@ MadeCall call_being_settled(void* arg = nullptr, crochet_drop_fn* drop = nullptr
   return call;
 }
 // It goes on, with a value of null.
-void publish(const MadeCall& call) { call->word.fetch_add(1); }
+void publish(const MadeCall& call) { call->word.fetch_sub(word::phase_bits(Phase::kSettling)); }
 
 TEST_F(N4, NobodyElseSettlesMeanwhile) {
   const MadeCall call = call_being_settled();
@@ -1014,7 +1014,7 @@ void expect_refused(Call& call, Word generation) {
   int outcome = -1;
   void* value = nullptr;
   crochet_drop_fn* drop = nullptr;
-  EXPECT_EQ(call.settle(generation, Outcome::kValue, nullptr, nullptr), CROCHET_EINVAL);
+  EXPECT_EQ(call.settle(generation, nullptr, nullptr), CROCHET_EINVAL);
   EXPECT_EQ(call.reject(generation, -1, nullptr, 0, nullptr, nullptr), CROCHET_EINVAL);
   EXPECT_EQ(call.cancel(generation, &outcome), CROCHET_EINVAL);
   EXPECT_EQ(outcome, -1);
@@ -1183,14 +1183,14 @@ TEST_F(CallTest, IsRetainedUpToItsBoundAndNotBeyond) {
 
 TEST_F(CallTest, LendsDeferredsUpToTheirBoundAndNotBeyond) {
   const MadeCall call = running_call();
-  call->deferreds.fetch_add(Call::kMaxDeferreds - 1 - 3);
+  call->deferreds.fetch_add(deferred_count(0, Call::kMaxDeferreds - 1 - 3));
   int accepted = 0;
   while (accepted < 100 && call->retain_deferred(call.generation)) ++accepted;
   EXPECT_EQ(accepted, 3);
   EXPECT_FALSE(call->retain_deferred(call.generation));
   EXPECT_TRUE(call.release_deferred());
   EXPECT_TRUE(call->retain_deferred(call.generation));
-  call->deferreds.fetch_sub(Call::kMaxDeferreds - 1);
+  call->deferreds.fetch_sub(deferred_count(0, Call::kMaxDeferreds - 1));
   call.resolve();
   EXPECT_TRUE(call.release_deferred());
   call.release();

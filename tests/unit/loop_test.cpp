@@ -329,8 +329,8 @@ TEST(AbuseD3, HandlesAreServedBetweenCallsThatUseUpATurn) {
     on_loop(*loop, [] {});
   }
   EXPECT_EQ(runs, kCalls);
-  // The blocker's turn may have two more: after a short call the clock is looked at after two.
-  for (std::size_t i = 2; i < turns_at.size(); ++i) EXPECT_GT(turns_at[i], turns_at[i - 1]) << i;
+  // The clock starts after a turn's first call: two such calls are what a turn can have.
+  for (std::size_t i = 2; i < turns_at.size(); ++i) EXPECT_GT(turns_at[i], turns_at[i - 2]) << i;
   on_loop(*loop, [&] {
     turn.data = &closed;
     uv_close(reinterpret_cast<uv_handle_t*>(&turn), [](uv_handle_t* h) { static_cast<Gate*>(h->data)->open(); });
@@ -458,7 +458,7 @@ TEST_F(Adopted, WithoutKeepAliveLetsItReturn) {
 
 // What does not fit into one turn is left over; NOWAIT neither blocks nor forgets it.
 TEST_F(Adopted, RunsLeftoversInLaterTurnsWithoutWaiting) {
-  constexpr int kCalls = 5;
+  constexpr int kCalls = 20;
   adopt();
   int runs = 0;
   for (int i = 0; i < kCalls; ++i) {

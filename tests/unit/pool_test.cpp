@@ -126,7 +126,7 @@ TEST(Pool, KeepsAtMostTwoMagazinesInACache) {
   for (std::size_t i = 0; i < kPerSlab; ++i) mine.push_back(pool.allocate(cache));
   for (Call* call : mine) {
     pool.free(cache, call);
-    EXPECT_LE(cache.loaded.count + cache.spare.count, 2 * Pool::kMagazineSize);
+    EXPECT_LE(cache.loaded.count() + cache.spare.count(), 2 * Pool::kMagazineSize);
   }
   // What is beyond that is in the depot, for others.
   Pool::Cache others;
@@ -141,10 +141,10 @@ TEST(Pool, DoesNotGoToTheDepotBackAndForth) {
   std::vector<Call*> mine;
   for (std::uint32_t i = 0; i < Pool::kMagazineSize + 1; ++i) mine.push_back(pool.allocate(source));
   for (Call* call : mine) pool.free(cache, call);
-  EXPECT_EQ(cache.loaded.count, 1u);
-  EXPECT_EQ(cache.spare.count, Pool::kMagazineSize) << "full: it is put aside, not given away";
+  EXPECT_EQ(cache.loaded.count(), 1u);
+  EXPECT_EQ(cache.spare.count(), Pool::kMagazineSize) << "full: it is put aside, not given away";
   for (auto call = mine.rbegin(); call != mine.rend(); ++call) EXPECT_EQ(pool.allocate(cache), *call);
-  EXPECT_EQ(cache.loaded.count + cache.spare.count, 0u);
+  EXPECT_EQ(cache.loaded.count() + cache.spare.count(), 0u);
 }
 
 TEST(Pool, GetsEverythingBackFromAThreadThatEnds) {

@@ -12,10 +12,10 @@ namespace {
 constexpr std::array kFlags = {word::kWaiters,     word::kJoiners,   word::kWatched,          word::kAtStop,
                                word::kCancelAsked, word::kStopAsked, word::kObserved,         word::kTaken,
                                word::kHooked,      word::kPosted,    word::kInterruptPending, word::kFinished,
-                               word::kForgotten,   word::kAbandoned, word::kNeverRan};
+                               word::kForgotten,   word::kAbandoned, word::kNeverRan,         word::kHasMore};
 
 constexpr std::array kOutcomes = {Outcome::kValue,  Outcome::kFailed, Outcome::kCancelled, Outcome::kStopped,
-                                  Outcome::kNotRun, Outcome::kBroken, Outcome::kForked};
+                                  Outcome::kNotRun, Outcome::kBroken, Outcome::kForked,    Outcome::kUnused};
 
 // Everything set that is no part of `mask`.
 constexpr Word all_but(Word mask) { return ~mask; }
@@ -34,7 +34,8 @@ TEST(Word, HasFieldsThatShareNoBit) {
     EXPECT_EQ(flag & (flag - 1), 0u) << std::hex << flag;
     take(flag);
   }
-  EXPECT_EQ(taken >> 29, 0u) << "what tells a handle of the wrong kind is never set";
+  EXPECT_EQ(taken & (word::kHandleMask ^ word::kGenerationMask), 0u)
+      << "what tells a handle of the wrong kind is never set";
   EXPECT_EQ(taken >> 32, 0u) << "references alone live in the high half";
   EXPECT_EQ(word::kReference, Word{1} << 32);
 }
@@ -98,6 +99,35 @@ TEST(Generation, WrapsAfterThirtyTwo) {
 TEST(Generation, IsReadWhateverElseIsSet) {
   const Word w = all_but(word::kGenerationMask) | word::in_generation(21);
   EXPECT_EQ(word::generation(w), 21u);
+}
+
+// What each fast path asks: the one word that it wants, and what else it may hold; any other bit is a no.
+void expect_asks(bool (*asks)(Word, Word), Word wanted, Word of_no_matter) {
+  for (Word life = 0; life < word::kGenerations; ++life) {
+    EXPECT_TRUE(asks(wanted | life, life));
+    EXPECT_TRUE(asks(wanted | life | of_no_matter, life));
+    for (int bit = 0; bit < 64; ++bit) {
+      const Word one = Word{1} << bit;
+      EXPECT_EQ(asks((wanted | life) ^ one, life), (of_no_matter & one) != 0) << "bit " << bit;
+    }
+    EXPECT_FALSE(asks(wanted | life, life + word::kGenerations)) << "a handle of the wrong kind";
+    for (Word other = 0; other < word::kGenerations; ++other) EXPECT_FALSE(asks(word::unused(other), life));
+  }
+}
+
+constexpr Word kReferencesMask = all_but(word::kReference - 1);
+
+TEST(FastPath, AsksForAValue) {
+  expect_asks(word::has_value, 0, all_but(word::kHandleMask | word::kPhaseMask | word::kOutcomeMask));
+}
+
+TEST(FastPath, AsksWhetherItRuns) {
+  expect_asks(word::runs, word::phase_bits(Phase::kRunning), all_but(word::kHandleMask | word::kPhaseMask));
+}
+
+TEST(FastPath, AsksWhetherNothingIsLeftButTheSlot) {
+  expect_asks(word::ends_plainly, word::kReference,
+              all_but(kReferencesMask | word::kHandleMask | word::kPhaseMask | word::kOutcomeMask | word::kHasMore));
 }
 
 TEST(Handle, IsAliveInItsGenerationWhileThereAreReferences) {

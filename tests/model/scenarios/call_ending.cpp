@@ -65,7 +65,7 @@ MODEL_SCENARIO(join_a_call_without_an_argument, 2) : CallWorld {
     call = allocate_call();
     generation = call->make(kLoop, Call::plain_field([](crochet_deferred* deferred, void*) {
                               const Target target = target_of(deferred);
-                              target.call->settle(target.generation, Outcome::kValue, nullptr, nullptr);
+                              target.call->settle(target.generation, nullptr, nullptr);
                             }),
                             nullptr, nullptr, 1, 0);
     box.push(call);
@@ -100,7 +100,7 @@ MODEL_SCENARIO(a_call_without_an_argument_that_is_let_go, 3) : CallWorld {
     call = allocate_call();
     generation = call->make(kLoop, Call::plain_field([](crochet_deferred* deferred, void*) {
                               const Target target = target_of(deferred);
-                              if (choose(2) == 0) target.call->settle(target.generation, Outcome::kValue, nullptr, nullptr);
+                              if (choose(2) == 0) target.call->settle(target.generation, nullptr, nullptr);
                             }),
                             nullptr, nullptr, 1, 0);
     box.push(call);
@@ -290,7 +290,7 @@ MODEL_SCENARIO(abandon_against_the_last_deferred_and_a_join, 3) : CallWorld {
 MODEL_SCENARIO(two_install_the_side_record_of_a_queued_call, 3) : CallWorld {
   SideRecord* records[2] = {nullptr, nullptr};
   two_install_the_side_record_of_a_queued_call() { make(2); }
-  void function() override { call->settle(generation, Outcome::kValue, nullptr, nullptr); }
+  void function() override { call->settle(generation, nullptr, nullptr); }
   void thread(int t) {
     if (t == 0) return serve();
     SideRecord* record = call->need_side();

@@ -29,7 +29,7 @@ struct Reused : CallWorld {
     release_result();
   }
   virtual void settle_second_life() {
-    MODEL_EXPECT(call->settle(second_generation, Outcome::kValue, value.give(), &Thing::drop) == CROCHET_OK);
+    MODEL_EXPECT(call->settle(second_generation, value.give(), &Thing::drop) == CROCHET_OK);
   }
   void live_second_life() {
     Call* next = allocate_call();
@@ -69,7 +69,7 @@ MODEL_SCENARIO(stale_retain_of_a_plain_call, 2) : CallWorld {
   stale_retain_of_a_plain_call() {
     call = allocate_call();
     generation = make_plain(1);
-    MODEL_EXPECT(call->settle(generation, Outcome::kValue, nullptr, nullptr) == CROCHET_OK);
+    MODEL_EXPECT(call->settle(generation, nullptr, nullptr) == CROCHET_OK);
     release_deferred();
   }
   void thread(int t) {
@@ -81,7 +81,7 @@ MODEL_SCENARIO(stale_retain_of_a_plain_call, 2) : CallWorld {
     Call* next = allocate_call();
     if (next != call) return World::free(next);
     const Word second = make_plain(1);
-    MODEL_EXPECT(call->settle(second, Outcome::kValue, value.give(), &Thing::drop) == CROCHET_OK);
+    MODEL_EXPECT(call->settle(second, value.give(), &Thing::drop) == CROCHET_OK);
     MODEL_EXPECT(call->release_deferred(second));
     MODEL_EXPECT(call->release_handle(second));
   }

@@ -85,7 +85,7 @@ MODEL_SCENARIO(interrupt_against_one_wait, 2) : Interrupted {
 
 MODEL_SCENARIO(interrupt_against_one_join, 2) : Interrupted {
   interrupt_against_one_join() : Interrupted(1) {
-    MODEL_EXPECT(call->settle(generation, Outcome::kValue, nullptr, nullptr) == CROCHET_OK);
+    MODEL_EXPECT(call->settle(generation, nullptr, nullptr) == CROCHET_OK);
   }
   void thread(int t) {
     if (t == 0) interrupt();

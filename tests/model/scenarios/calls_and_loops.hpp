@@ -23,7 +23,7 @@ struct TestCall : Thing {
   int wait() { return wait_for_call(*call, generation, Until::kSettled, kForever, false); }
   int join() { return wait_for_call(*call, generation, Until::kFinished, kForever, false); }
   int cancel();  // the outcome; NOT_RUN says that the argument is gone
-  bool resolve() { return call->settle(generation, Outcome::kValue, nullptr, nullptr) == CROCHET_OK; }
+  bool resolve() { return call->settle(generation, nullptr, nullptr) == CROCHET_OK; }
   void release() { MODEL_EXPECT(call->release_handle(generation)); }
   void release_deferred() { MODEL_EXPECT(call->release_deferred(generation)); }
   bool settled() const { return word::settled(call->word.load(acquire)); }

@@ -111,7 +111,7 @@ bool CallWorld::await_deferred() {
 
 int CallWorld::resolve(Thing& value) {
   void* const given = value.give();
-  const int status = call->settle(generation, Outcome::kValue, given, &Thing::drop);
+  const int status = call->settle(generation, given, &Thing::drop);
   if (status != CROCHET_OK) Thing::drop(given);
   return status;
 }

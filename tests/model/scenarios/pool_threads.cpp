@@ -192,7 +192,7 @@ MODEL_SCENARIO(pool_recycles_with_the_next_generation, 3) : PoolWorld {
       second = next->make(2, 0, nullptr, nullptr, 1, 0);
       MODEL_EXPECT(second == old + 1);
       MODEL_EXPECT(next->start());
-      MODEL_EXPECT(next->settle(second, Outcome::kValue, this, nullptr) == CROCHET_OK);
+      MODEL_EXPECT(next->settle(second, this, nullptr) == CROCHET_OK);
       MODEL_EXPECT(next->release_deferred(second));
       MODEL_EXPECT(next->release_handle(second));
     } else {

@@ -324,7 +324,7 @@ MODEL_SCENARIO(watchers_settled_outside_and_swept, 4) : Watching {
   }
   void thread(int t) {
     if (t == 0) {
-      watched.call->settle(watched.generation, Outcome::kValue, nullptr, nullptr);
+      watched.call->settle(watched.generation, nullptr, nullptr);
       watched.release_deferred();
     } else if (t == 1) {
       add(watched, a);

@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kLoopId = 77;
 inline void do_nothing(crochet_deferred*, void*) {}
 inline int settle_by(crochet_deferred* deferred, void* value = nullptr, crochet_drop_fn* drop = nullptr) {
   const Target target = target_of(deferred);
-  return target.call->settle(target.generation, Outcome::kValue, value, drop);
+  return target.call->settle(target.generation, value, drop);
 }
 inline void resolve_null(crochet_deferred* deferred, void*) { settle_by(deferred); }
 
@@ -35,7 +35,7 @@ struct MadeCall {
   bool is_destroyed() const { return word() == word::unused(generation + 1); }
 
   int resolve(void* value = nullptr, crochet_drop_fn* drop = nullptr) const {
-    return call->settle(generation, Outcome::kValue, value, drop);
+    return call->settle(generation, value, drop);
   }
   int reject(int code, const char* message = nullptr) const {
     return call->reject(generation, code, message, 0, nullptr, nullptr);
