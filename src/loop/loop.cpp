@@ -2,7 +2,6 @@
 #include "loop/loop.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,8 +21,8 @@ namespace {
 // Reversing a list is cheap, but a list of millions is not.
 constexpr unsigned kReverseAtOnce = 4096;
 
-// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs an epoll descriptor,
-// an eventfd, and two pipes for signals.
+// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs one for epoll, an eventfd,
+// and two pipes for signals; and we need one.
 int check_descriptors() {
   constexpr int kNeeded = 8;
   int taken[kNeeded];
@@ -70,29 +69,22 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 }
 
 int Loop::make_handles() {
-  // Only uv_async_init can fail, and it comes first.
-  const int status = uv_async_init(uv_, &handles_.wake_up, [](uv_async_t* handle) {
-    static_cast<Loop*>(handle->data)->drain();
-  });
+  // Only this can fail, and it comes first.
+  const int status = wake_up_.open(uv_, !adopted_, this, [](void* loop) { static_cast<Loop*>(loop)->drain(); });
   if (status != 0) return status;
-  wake_up_descriptor_ = uv_->async_io_watcher.fd;
-  struct stat found {};
-  (void)fstat(wake_up_descriptor_, &found);  // it is open
-  wake_up_device_ = found.st_dev;
-  wake_up_inode_ = found.st_ino;
   uv_prepare_init(uv_, &handles_.before_poll);
   uv_check_init(uv_, &handles_.after_poll);
   uv_idle_init(uv_, &handles_.busy);
   uv_timer_init(uv_, &handles_.stop);
   uv_timer_init(uv_, &handles_.alarm);
-  handles_.wake_up.data = handles_.before_poll.data = handles_.after_poll.data = this;
+  handles_.before_poll.data = handles_.after_poll.data = this;
   handles_.busy.data = handles_.stop.data = handles_.alarm.data = this;
   uv_prepare_start(&handles_.before_poll, [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->before_poll(); });
   uv_check_start(&handles_.after_poll, [](uv_check_t* h) { static_cast<Loop*>(h->data)->after_poll(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.before_poll));
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.after_poll));
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.alarm));
-  if (!keep_alive_) uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
+  if (!keep_alive_) wake_up_.unref();
   return 0;
 }
 
@@ -106,8 +98,12 @@ void Loop::open() {
 int Loop::start(const Birth& birth, const crochet_options& options) {
   adopted_ = false;
   int status = check_descriptors();
+  if (status == 0) status = wake_up_.make_descriptor();
   if (status == 0) status = uv_loop_init(&own_uv_);
-  if (status != 0) return own_code(status);
+  if (status != 0) {
+    wake_up_.drop_descriptor();
+    return own_code(status);
+  }
   status = begin(birth, &own_uv_, options);
   if (status != 0) {
     uv_loop_close(&own_uv_);
@@ -249,7 +245,7 @@ void Loop::after_poll() {
   // Control may leave uv_run now: a push must be able to wake it, or a wake-up be under way.
   before_poll();
   const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
-  if (busy && wake_up_is_ours()) uv_async_send(&handles_.wake_up);
+  if (busy && wake_up_.is_ours()) wake_up_.send();
 }
 
 void Loop::drain() {
@@ -359,17 +355,10 @@ void Loop::refuse(Call* call) {
 
 void Loop::wake_up() {
   if (!descriptors_lost_.load(acquire)) {
-    if (wake_up_is_ours()) uv_async_send(&handles_.wake_up);
+    if (wake_up_.is_ours()) wake_up_.send();
     else descriptors_lost();
   }
   queue_.wake_up_was_sent();
-}
-
-// A host that closes every descriptor it does not know may have got this number for something else: nothing is written
-// there. (All eventfds have one inode: another one of the host's is not told apart, and is counted up by 1.)
-bool Loop::wake_up_is_ours() const {
-  struct stat found {};
-  return fstat(wake_up_descriptor_, &found) == 0 && found.st_dev == wake_up_device_ && found.st_ino == wake_up_inode_;
 }
 
 void Loop::descriptors_lost() {

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <sys/types.h>
 #include <uv.h>
 
 #include <cstdint>
@@ -25,6 +24,7 @@
 #include "loop/counters.hpp"
 #include "loop/drain_budget.hpp"
 #include "loop/options.hpp"
+#include "loop/wake_up.hpp"
 
 namespace crochet {
 
@@ -155,8 +155,7 @@ class alignas(64) Loop {
   static constexpr int kGenerationShift = 56;
   static constexpr std::uint64_t kOneHold = std::uint64_t{1} << 32;
 
-  struct Handles {  // all libuv handles of ours; closed together
-    uv_async_t wake_up;
+  struct Handles {  // the libuv handles of ours beside the wake-up; closed together
     uv_prepare_t before_poll;
     uv_check_t after_poll;
     uv_idle_t busy;    // active: work is left over, the loop must not block
@@ -184,7 +183,6 @@ class alignas(64) Loop {
   void started(int code);
   int sleep_until_ended(Deadline deadline);  // CROCHET_ETIMEDOUT: it goes on
   void wake_up();
-  bool wake_up_is_ours() const;
   void descriptors_lost();
 
   // ---- The loop's thread: loop.cpp.
@@ -250,9 +248,6 @@ class alignas(64) Loop {
   uv_loop_t* uv_ = nullptr;  // null again when it is closed
   Alarm* alarm_ = nullptr;
   char name_[kThreadNameSize] = {};
-  int wake_up_descriptor_ = -1;
-  dev_t wake_up_device_ = 0;  // of what it was when we got it
-  ino_t wake_up_inode_ = 0;
   pthread_t thread_{};
   ThreadHooksRef thread_hooks_;  // let go of by the loop's thread
 
@@ -269,6 +264,7 @@ class alignas(64) Loop {
   alignas(64) Counters counters_;  // written by canceling threads: not where others read
 
   uv_loop_t own_uv_;
+  WakeUp wake_up_;
   Handles handles_;
 };
 

@@ -52,7 +52,7 @@ void Loop::request_stop(std::int64_t grace_ns) {
   state_.compare_exchange_strong(running, static_cast<Word>(State::kStopping), acq_rel, relaxed);
   if (!is_first) return;
   // An adopted loop that nothing keeps alive would not even look: its uv_run has to go round for the release.
-  if (current_loop() == this && !keep_alive_) uv_ref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
+  if (current_loop() == this && !keep_alive_) wake_up_.ref();
   const auto closed = queue_.close();
   if (closed.owes_wake_up) wake_up();
   for (Call* call = closed.list; call != nullptr;) {
@@ -215,8 +215,12 @@ void Loop::close_handles() {
     ++closing_handles_;
     uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* h) { static_cast<Loop*>(h->data)->handle_closed(); });
   };
-  if (all_sent) close(&handles_.wake_up);
-  else uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.wake_up));
+  if (all_sent) {
+    ++closing_handles_;
+    wake_up_.close([](void* loop) { static_cast<Loop*>(loop)->handle_closed(); });
+  } else {
+    wake_up_.unref();
+  }
   close(&handles_.before_poll);
   close(&handles_.after_poll);
   close(&handles_.busy);
