@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "clock.hpp"
+#include "harness/clock.hpp"
 #include "peer.hpp"
 
 namespace bench {

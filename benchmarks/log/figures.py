@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the rounds come to: per round a difference to the empty loop or a ratio, over the rounds their median."""
-import statistics
+import pathlib
+import sys
 
-import cases
-
-
-class Spread:
-    """The median over the rounds, and between which two values all lie."""
-
-    def __init__(self, values):
-        self.values = list(values)
-        self.median = statistics.median(self.values)
-        self.low = min(self.values)
-        self.high = max(self.values)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import cases  # noqa: E402
+from harness.spread import Spread  # noqa: E402
 
 
 class Figures:

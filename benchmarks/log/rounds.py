@@ -12,24 +12,13 @@ import itertools
 import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 import time
 
-import cases
-
-
-def cpu_model():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def package_version(name):
-    shown = subprocess.run(["pkg-config", "--modversion", name], check=False, capture_output=True, text=True)
-    return shown.stdout.strip()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import cases  # noqa: E402
+from harness import machine  # noqa: E402
 
 
 def other_cpu():
@@ -41,8 +30,7 @@ def measure(program, workload, place, peer, quick):
     log_cpu = cases.LOOP_CPU if place == "same" else other_cpu()
     command = [program, "--peer", peer, "--workload", workload, "--loop-cpu", str(cases.LOOP_CPU),
                "--log-cpu", str(log_cpu), "--messages", str(cases.messages(workload, peer, quick))]
-    environment = {name: value for name, value in os.environ.items() if name != "CROCHET_LOG"}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=600)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=machine.environment(), timeout=600)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
     return {**json.loads(done.stdout), "place": place}
@@ -90,14 +78,9 @@ def main():
               file=sys.stderr, flush=True)
     result = {
         "quick": asked.quick,
-        "date": time.strftime("%Y-%m-%d"),
-        "cpu": cpu_model(),
-        "cpus": len(os.sched_getaffinity(0)),
-        "kernel": platform.release(),
-        "clock": pathlib.Path("/sys/devices/system/clocksource/clocksource0/current_clocksource").read_text().strip(),
-        "spdlog": package_version("spdlog"),
-        "fmt": package_version("fmt"),
-        "libuv": package_version("libuv"),
+        **machine.facts(),
+        "spdlog": machine.package_version("spdlog"),
+        "fmt": machine.package_version("fmt"),
         "rounds": rounds,
     }
     asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@
 
 #include <ctime>
 
-#include "clock.hpp"
+#include "harness/clock.hpp"
 
 namespace bench {
 

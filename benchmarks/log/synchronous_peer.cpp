@@ -2,7 +2,7 @@
 // The caller writes, under a mutex, as several callers would need it.
 #include <mutex>
 
-#include "clock.hpp"
+#include "harness/clock.hpp"
 #include "peer.hpp"
 
 namespace bench {

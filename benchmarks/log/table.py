@@ -7,28 +7,13 @@
 """
 import json
 import pathlib
-import re
 import sys
 
-import cases
-from figures import Figures, cpu_call_ns, mean_call_ns, median_call_ns
-
-MARKS = re.compile(r"(<!-- figures: written by scripts/bench log --write -->\n).*(<!-- end of the figures -->\n)", re.S)
-
-
-def number(value):
-    """Three digits that mean something."""
-    if abs(value) >= 1000:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
-
-
-def spread(of, form=number):
-    return f"{form(of.median)} ({form(of.low)} to {form(of.high)})"
-
-
-def times(of):
-    return spread(of, "{:.2f}".format)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import cases  # noqa: E402
+from figures import Figures, cpu_call_ns, mean_call_ns, median_call_ns  # noqa: E402
+from harness import machine  # noqa: E402
+from harness.markdown import number, put_into, rows, spread, times  # noqa: E402
 
 
 def micro(of):
@@ -37,11 +22,6 @@ def micro(of):
 
 def large_times(value):
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def rows(head, body):
-    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(["---"] + ["--:"] * (len(head) - 1)) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
 
 
 def peers(figures, workload, place):
@@ -102,17 +82,13 @@ def summary(figures):
                  "its p99.9 × empty"], body)
 
 
-def machine(result):
-    loads = [load for one in result["rounds"] for load in one["load"]]
-    scale = "quick" if result["quick"] else "full"
-    return (f"{result['date']}, {len(result['rounds'])} rounds, {scale}. {result['cpu']}, {result['cpus']} CPUs, "
-            f"Linux {result['kernel']}, clock {result['clock']}; libuv {result['libuv']}, spdlog {result['spdlog']}, "
-            f"fmt {result['fmt']}. Load of the machine meanwhile: {min(loads):.1f} to {max(loads):.1f}.")
+def versions(result):
+    return f"libuv {result['libuv']}, spdlog {result['spdlog']}, fmt {result['fmt']}."
 
 
 def all_tables(result):
     figures = Figures(result)
-    parts = [machine(result), summary(figures)]
+    parts = [f"{machine.sentence(result)} {versions(result)}", summary(figures)]
     for workload, what in cases.WORKLOADS.items():
         for place in figures.places():
             line = figures.run_value("line_ns", workload, place, cases.OURS).median
@@ -128,11 +104,7 @@ def main():
     if sys.argv[2:3] != ["--into"]:
         print(tables, end="")
         return
-    page = pathlib.Path(sys.argv[3])
-    text, count = MARKS.subn(lambda marks: f"{marks[1]}\n{tables}\n{marks[2]}", page.read_text(encoding="utf-8"))
-    if count != 1:
-        sys.exit(f"{page}: the marks around the figures are missing")
-    page.write_text(text, encoding="utf-8")
+    put_into(sys.argv[3], "log", tables)
 
 
 main()

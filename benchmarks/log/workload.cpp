@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "clock.hpp"
+#include "harness/clock.hpp"
 
 namespace bench {
 namespace {

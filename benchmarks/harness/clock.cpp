@@ -43,7 +43,7 @@ void pin_to(int cpu) {
   CPU_ZERO(&one);
   CPU_SET(static_cast<unsigned>(cpu), &one);
   if (sched_setaffinity(0, sizeof one, &one) == 0) return;
-  std::perror("log-bench: sched_setaffinity");
+  std::perror("benchmark: sched_setaffinity");
   std::exit(EXIT_FAILURE);
 }
 
