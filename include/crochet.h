@@ -102,6 +102,7 @@ struct uv_loop_s; /* libuv's uv_loop_t; <uv.h> is not included, since it does no
 typedef struct crochet_options crochet_options;   /* how a loop is made */
 typedef struct crochet_loop crochet_loop;         /* a libuv loop and the thread that runs it */
 typedef struct crochet_call crochet_call;         /* a call being prepared: not made yet; one thread at a time */
+typedef struct crochet_cork crochet_cork;         /* gathers calls, to queue them together; one thread at a time */
 typedef struct crochet_result crochet_result;     /* the caller's side of a call */
 typedef struct crochet_deferred crochet_deferred; /* the producer's side of the same call */
 typedef struct crochet_error crochet_error;       /* why a call failed; lives exactly as long as its result */
@@ -234,6 +235,25 @@ CROCHET_API int crochet_options_set_keep_alive(crochet_options *options, int kee
  *  @retval CROCHET_EINVAL `options` is NULL, or `bytes` is less.
  *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t bytes);
+
+/** For crochet_options_set_spin(): as long as it takes on this machine until a woken thread runs, measured when the loop
+ *  starts. @since 0.1 */
+#define CROCHET_SPIN_MEASURED INT64_C(-2)
+
+/** How long the loop's thread looks for calls before it sleeps, and how long who waits for a result of the loop looks
+ *  for it before he sleeps. Default: 0 and 0, both sleep at once.
+ *
+ *  Spinning saves the wake-ups, which cost most of a round trip, and uses up a CPU meanwhile. It pays when calls come one
+ *  soon after the other and each thread has a CPU. The library watches whether it pays: each time in vain doubles the
+ *  number of sleeps before it is tried again, up to 1024. A loop that spins goes on serving its timers and descriptors.
+ *  Off, whatever is asked for, where the process may use less than two CPUs, by its affinity or the quota of its control
+ *  group, when the loop starts. Of an adopted loop only `wait_spin_ns` is used.
+ *
+ *  @param loop_spin_ns, wait_spin_ns nanoseconds at most, from 0; or CROCHET_SPIN_MEASURED (of an adopted loop: 50,000).
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `options` is NULL, or a time is another negative.
+ *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_spin(crochet_options *options, int64_t loop_spin_ns, int64_t wait_spin_ns);
 
 /** What runs first and last on the loop's thread: to attach it to a virtual machine or an interpreter, to set its
  *  priority or affinity. Not for adopted loops.
@@ -461,9 +481,75 @@ CROCHET_API int crochet_call_set_at_stop(crochet_call *call);
 CROCHET_API int crochet_call_run(crochet_call *call, crochet_call_fn *fn, crochet_drop_fn *drop,
                                  crochet_result **out_result);
 
+/** Makes many prepared calls at once: crochet_call_run() for each, in the array's order; but those in a row that go to one
+ *  loop are queued together, and wake it once at most.
+ *
+ *  At-stop calls and after-calls are made in their turn, each alone. A call that is refused keeps no other from being made.
+ *
+ *  @param calls prepared with one kind of storage, since one function gets it. May be NULL when `count` is 0.
+ *  @param count how many; 0: nothing happens.
+ *  @param fn the function of all. @param drop may be NULL; called with each storage when its call is finished.
+ *  @param out_results may be NULL: fire and forget. Otherwise an array of `count`: all are set before any of the
+ *         functions can start; that of a call that was refused is NULL when this returns.
+ *  @retval CROCHET_OK all were accepted. Otherwise the code of the first that was not:
+ *  @retval CROCHET_EINVAL it is NULL, stale, or in the array for the second time; or `fn` is NULL, and all are refused; or
+ *          `calls` is NULL.
+ *  @retval CROCHET_ESTOPPED its loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or its loop is from before the fork.
+ *  @ownership consumes all calls, refused or not; the storages' contents pass on entry: those of refused ones are dropped
+ *  here. The results are yours. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_run_many(crochet_call *const *calls, size_t count, crochet_call_fn *fn,
+                                      crochet_drop_fn *drop, crochet_result **out_results);
+
 /** Throws a prepared call away. Nothing is dropped: what you moved into the storage is yours to end first.
  *  @param call may be NULL: nothing happens. @threads as crochet_call_new(). @since 0.1 */
 CROCHET_API void crochet_call_discard(crochet_call *call);
+
+/* ---- Corks: fire and forget, many at once ------------------------------------------------------------------------- */
+
+/** Makes a cork: it gathers calls for a loop until they are flushed, which queues them together.
+ *
+ *  It holds no reference to the loop. One for the default loop stays with the default loop of now: after a shutdown and
+ *  a new setup it accepts nothing.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param out_cork the cork; NULL on failure.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `out_cork` is NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership yours: crochet_cork_free(). @threads any; a cork belongs to one thread at a time. @blocking none.
+ *  @since 0.1 */
+CROCHET_API int crochet_cork_new(crochet_loop *loop, crochet_cork **out_cork);
+
+/** crochet_run() without a result, but the call is gathered: it is queued by the next flush, and can't start before.
+ *
+ *  Gathered calls start in the order made, and after all calls that this thread made for the loop before the flush. If
+ *  the loop stops meanwhile, they never run: their arguments are dropped by the stop, or at the latest by the flush, and
+ *  each is counted in "calls_not_run" by then.
+ *
+ *  @param arg may be NULL; passed to fn. @param drop may be NULL; called with arg.
+ *  @retval CROCHET_OK gathered: once it is flushed it runs exactly once, or is counted as not run.
+ *  @retval CROCHET_EINVAL `fn` is NULL, or `cork` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory. What was gathered before stays.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED the cork is from before the fork.
+ *  @ownership arg passes on entry. @threads as crochet_cork_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_cork_run(crochet_cork *cork, crochet_call_fn *fn, void *arg, crochet_drop_fn *drop);
+
+/** Queues all that was gathered by one operation, and wakes the loop once at most. The cork can be used again.
+ *
+ *  @retval CROCHET_OK queued; or nothing was gathered.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_ESTOPPED the loop stopped meanwhile: none of them runs, all arguments have been dropped.
+ *  @retval CROCHET_EFORKED the cork is from before the fork; nothing happened.
+ *  @ownership none. @threads as crochet_cork_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_cork_flush(crochet_cork *cork);
+
+/** Flushes a cork, and frees it. @param cork may be NULL: nothing happens. @threads as crochet_cork_new(). @since 0.1 */
+CROCHET_API void crochet_cork_free(crochet_cork *cork);
 
 /* ---- Results: any thread, any number of threads ------------------------------------------------------------------ */
 

@@ -23,7 +23,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <new>
@@ -33,6 +35,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "crochet.h"
 
@@ -188,6 +191,7 @@ using result_ref = owner<crochet_result, crochet_result_retain, crochet_result_r
 using deferred_ref = owner<crochet_deferred, crochet_deferred_retain, crochet_deferred_release>;
 using call_ref = owner<crochet_call, nullptr, crochet_call_discard>;
 using options_ref = owner<crochet_options, nullptr, crochet_options_free>;
+using cork_ref = owner<crochet_cork, nullptr, crochet_cork_free>;
 
 // What follows below, as far as the classes need to know it.
 inline std::exception_ptr failure_of(crochet_result* result);
@@ -202,6 +206,8 @@ inline int reject(crochet_deferred* deferred, std::exception_ptr exception);
 template <class Body> int settle(crochet_deferred* deferred, Body&& body);
 template <class T, class Make> int resolve(crochet_deferred* deferred, void* room, Make&& make);
 template <class Body, class... X> auto submit(crochet_loop* loop, const start& how, X&&... x);
+template <class F, class Range> auto submit_many(crochet_loop* loop, const F& f, Range&& range);
+template <class Body, class... X> void gather(crochet_cork* cork, X&&... x);
 template <class Seen, class T, class F> auto after(crochet_loop* loop, eventual_result<T> source, F&& f);
 template <class T> int follow(crochet_deferred* outer, deferred<T> inner);
 template <class T> int follow(crochet_deferred* outer, eventual_result<T> inner);
@@ -236,6 +242,10 @@ struct place {
     using body = bound<std::decay_t<F>, std::decay_t<A>...>;
     return detail::submit<body>(handle(), {nullptr, false, label}, std::in_place, std::forward<F>(f),
                                 std::forward<A>(a)...);
+  }
+  template <class F, class Range>
+  auto run_many(const F& f, Range&& range) const {
+    return detail::submit_many(handle(), f, std::forward<Range>(range));
   }
 };
 }  // namespace detail
@@ -288,7 +298,7 @@ class [[nodiscard]] decorated {
   timeout time_;
 };
 
-/// The three ways to run a function, which namespace crochet (on the default loop), `loop` and `loop_owned<T>` share.
+/// The ways to run a function, which namespace crochet (on the default loop), `loop` and `loop_owned<T>` share.
 /// f is a function, a lambda or a member of a class; it returns void, a value, or a deferred or eventual_result of one.
 /// `label`, a static string, is named in errors. See crochet_run(), crochet_wait_for(), crochet_call_set_label().
 template <class Place>
@@ -297,6 +307,14 @@ class runs {
   template <class F, class... A>
   auto run(F&& f, A&&... arguments) const {
     return where_.run(nullptr, std::forward<F>(f), std::forward<A>(arguments)...);
+  }
+  /// run(f, element) for each element of a range, in its order, queued together: a vector of eventual_results. f is
+  /// copied for each; elements are moved out of an rvalue range that owns them, and copied out of others. If it throws,
+  /// nothing runs. (When the default loop is replaced in that very moment, results for the former are empty.) See
+  /// crochet_call_run_many().
+  template <class F, class Range>
+  auto run_many(F&& f, Range&& range) const {
+    return where_.run_many(f, std::forward<Range>(range));
   }
   template <class F>
   auto run_in_loop(F f, const char* label = nullptr) const {
@@ -314,6 +332,10 @@ class runs {
 template <class F, class... A>
 auto run(F&& f, A&&... arguments) {
   return detail::place().run(nullptr, std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <class F, class Range>
+auto run_many(F&& f, Range&& range) {
+  return detail::place().run_many(f, std::forward<Range>(range));
 }
 template <class F>
 auto run_in_loop(F f, const char* label = nullptr) {
@@ -370,6 +392,30 @@ class loop : public runs<detail::place> {
     return count;
   }
   crochet_loop* handle() const { return where_.handle(); }
+};
+
+/// Gathers calls that nobody waits for, and queues them together: at flush(), or when it is destroyed. They are for the
+/// default loop of now, or for the loop given, and start in the order made. See crochet_cork_run().
+class cork {
+ public:
+  cork() : cork(nullptr) {}
+  explicit cork(const loop& on) : cork(on.handle()) {}
+  cork(cork&&) = default;
+  cork& operator=(cork&&) = default;
+  crochet_cork* handle() const noexcept { return ref_.get(); }
+
+  /// What f returns is thrown away; what it throws is a failure that nobody looks at, and logged.
+  template <class F, class... A>
+  void run(F&& f, A&&... arguments) {
+    using body = detail::bound<std::decay_t<F>, std::decay_t<A>...>;
+    detail::gather<body>(handle(), std::in_place, std::forward<F>(f), std::forward<A>(arguments)...);
+  }
+  /// loop_stopped: none of them runs. See crochet_cork_flush().
+  void flush() { detail::check(crochet_cork_flush(handle())); }
+
+ private:
+  explicit cork(crochet_loop* on) { detail::check(crochet_cork_new(on, ref_.out())); }
+  detail::cork_ref ref_;
 };
 
 // ---- The caller's side ----------------------------------------------------------------------------------------------
@@ -921,10 +967,38 @@ struct frame : std::conditional_t<returned<R>::later, no_value_yet, room<typenam
   Body body;
 };
 
+// A body that returns nothing, and whose bytes fit into the call's argument, needs no storage.
+template <class Body, class R = decltype(std::declval<Body&>()())>
+struct in_argument {
+  static constexpr bool fits =
+      std::is_void_v<R> && std::is_trivially_copyable_v<Body> && sizeof(Body) <= sizeof(void*);
+  static void* from(Body body) {
+    void* argument = nullptr;
+    std::memcpy(&argument, &body, sizeof body);
+    return argument;
+  }
+  static void call(crochet_deferred* deferred, void* argument) {
+    detail::settle(deferred, [=] {
+      alignas(Body) std::byte body[sizeof(Body)];
+      std::memcpy(body, &argument, sizeof body);
+      (*std::launder(reinterpret_cast<Body*>(body)))();
+      return crochet_resolve(deferred, nullptr, nullptr);
+    });
+  }
+};
+
 // Makes a call of Body{x...}().
 template <class Body, class... X>
 auto submit(crochet_loop* loop, const start& how, X&&... x) {
   using Frame = frame<Body>;
+  if constexpr (in_argument<Body>::fits) {
+    if (how.after == nullptr && !how.at_stop && how.label == nullptr) {
+      crochet_result* result = nullptr;
+      check(crochet_run(loop, in_argument<Body>::call, in_argument<Body>::from(Body{std::forward<X>(x)...}), nullptr,
+                        &result));
+      return eventual_result<void>(result);
+    }
+  }
   call_ref call;
   check(crochet_call_new(loop, Frame::size(), call.out()));
   if (how.after != nullptr) check(crochet_call_set_after(call.get(), how.after));
@@ -934,6 +1008,97 @@ auto submit(crochet_loop* loop, const start& how, X&&... x) {
   crochet_result* result = nullptr;
   check(crochet_call_run(call.leave(), Frame::call, Frame::drop, &result));
   return eventual_result<typename Frame::value>(result);
+}
+
+// Calls that are prepared, each with a Frame in its storage, and not made yet: destroyed, they go with their frames.
+template <class Frame>
+class prepared_calls {
+ public:
+  prepared_calls() = default;
+  prepared_calls(const prepared_calls&) = delete;
+  prepared_calls& operator=(const prepared_calls&) = delete;
+  ~prepared_calls() {
+    for (crochet_call* call : calls_) {
+      if (call == nullptr) continue;
+      Frame::drop(crochet_call_storage(call));
+      crochet_call_discard(call);
+    }
+  }
+  template <class... X>
+  void add(crochet_loop* loop, X&&... x) {
+    call_ref call;
+    check(crochet_call_new(loop, Frame::size(), call.out()));
+    calls_.push_back(nullptr);  // may fail: before there is a frame
+    ::new (Frame::place_in(crochet_call_storage(call.get()))) Frame(std::forward<X>(x)...);
+    calls_.back() = call.leave();
+  }
+  auto make() {
+    std::vector<eventual_result<typename Frame::value>> results;
+    results.reserve(calls_.size());
+    std::vector<crochet_result*> handles(calls_.size());
+    const auto calls = std::exchange(calls_, {});  // from here on nothing fails
+    const int status = crochet_call_run_many(calls.data(), calls.size(), Frame::call, Frame::drop, handles.data());
+    bool any = false;
+    for (crochet_result* handle : handles) {
+      any = any || handle != nullptr;
+      results.emplace_back(handle);
+    }
+    if (!any) check(status);
+    return results;
+  }
+
+ private:
+  std::vector<crochet_call*> calls_;
+};
+
+template <class Range>
+using iterator_of = std::decay_t<decltype(std::begin(std::declval<Range&>()))>;
+
+// Is it an rvalue whose elements are its own? Not if a const one lets them be changed: a span's belong to others.
+template <class Iterator>
+constexpr bool lends_const = std::is_const_v<std::remove_reference_t<decltype(*std::declval<Iterator&>())>>;
+template <class Range, class = void>
+struct gives_elements : std::false_type {};
+template <class Range>
+struct gives_elements<Range, std::void_t<iterator_of<const Range>>>
+    : std::bool_constant<!std::is_lvalue_reference_v<Range> && lends_const<iterator_of<const Range>>> {};
+
+template <class F, class Range>
+auto submit_many(crochet_loop* loop, const F& f, Range&& range) {
+  using function = std::decay_t<F>;
+  using element = typename std::iterator_traits<iterator_of<Range>>::value_type;
+  static_assert(std::is_copy_constructible_v<function>,
+                "crochet: a function that is run for many elements is copied for each");
+  prepared_calls<frame<bound<function, element>>> calls;
+  for (auto&& each : range) {
+    if constexpr (gives_elements<Range>::value) calls.add(loop, std::in_place, f, std::move(each));
+    else calls.add(loop, std::in_place, f, each);
+  }
+  return calls.make();
+}
+
+// A body whose value is thrown away.
+template <class Body>
+struct valueless : Body {
+  using Body::Body;
+  void operator()() { static_cast<void>(Body::operator()()); }
+  static void call(crochet_deferred* deferred, void* on_heap) {
+    detail::settle(deferred, [=] {
+      (*static_cast<valueless*>(on_heap))();
+      return crochet_resolve(deferred, nullptr, nullptr);
+    });
+  }
+};
+
+template <class Body, class... X>
+void gather(crochet_cork* cork, X&&... x) {
+  using body = valueless<Body>;
+  using argument = in_argument<body>;
+  if constexpr (argument::fits) {
+    check(crochet_cork_run(cork, argument::call, argument::from(body(std::forward<X>(x)...)), nullptr));
+  } else {
+    check(crochet_cork_run(cork, body::call, new body(std::forward<X>(x)...), end_on_heap<body>));
+  }
 }
 
 // ---- From one call to another ---------------------------------------------------------------------------------------
@@ -1085,13 +1250,20 @@ template <class T>
 struct beside {
   place loop;
   std::shared_ptr<owned<T>> it;
-  template <class F, class... A>
-  auto run(const char* label, F&& f, A&&... a) const {
-    auto visit = [it = it, f = std::decay_t<F>(std::forward<F>(f))](auto&&... x) mutable
-        -> std::invoke_result_t<std::decay_t<F>, T&, decltype(x)...> {
+  template <class F>
+  auto visit(F&& f) const {
+    return [it = it, f = std::decay_t<F>(std::forward<F>(f))](auto&&... x) mutable
+           -> std::invoke_result_t<std::decay_t<F>, T&, decltype(x)...> {
       return std::apply(std::move(f), std::forward_as_tuple(it->get(), std::forward<decltype(x)>(x)...));
     };
-    return loop.run(label, std::move(visit), std::forward<A>(a)...);
+  }
+  template <class F, class... A>
+  auto run(const char* label, F&& f, A&&... a) const {
+    return loop.run(label, visit(std::forward<F>(f)), std::forward<A>(a)...);
+  }
+  template <class F, class Range>
+  auto run_many(const F& f, Range&& range) const {
+    return loop.run_many(visit(f), std::forward<Range>(range));
   }
 };
 // ---- The log --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 #
 # A build lies in build/<compiler>-<preset>:
 #   compilers  gcc clang
-#   presets    debug release address thread coverage   (address is address + undefined)
+#   presets    debug release reference address thread coverage   (address is address + undefined)
 
 say() { printf '\n==> %s\n' "$*"; }
 run() { printf '+ %s\n' "$*"; "$@"; }
@@ -33,10 +33,11 @@ preset_options() {
   case $1 in
     debug) echo -Ddebug=true -Doptimization=g ;;
     release) echo -Dbuildtype=release ;;
+    reference) echo -Ddebug=true -Doptimization=2 -Db_ndebug=true ;;
     address) echo -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false ;;
     thread) echo -Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false ;;
     coverage) echo -Ddebug=true -Doptimization=0 -Db_coverage=true ;;
-    *) die "unknown preset: $1 (debug, release, address, thread, coverage)" ;;
+    *) die "unknown preset: $1 (debug, release, reference, address, thread, coverage)" ;;
   esac
 }
 

@@ -416,9 +416,10 @@ SideRecord* Call::need_side() {
   auto* record = new (std::nothrow) SideRecord;
   if (record == nullptr) return nullptr;
   record->function = field;
+  // Before the record can be found: who uses it may end the call at once. relaxed: it goes with the record.
+  word.fetch_or(word::kHasMore, relaxed);
   // release: publishes the record; acquire on failure: sees the winner's.
   if (function.compare_exchange_strong(field, reinterpret_cast<std::uintptr_t>(record) | kSideTag, release, acquire)) {
-    word.fetch_or(word::kHasMore, relaxed);  // relaxed: who ends the call happens after all who held it
     return record;
   }
   delete record;

@@ -44,9 +44,7 @@ inline bool has_call_at_hand() { return t_plain_calls.loaded.top != nullptr; }
 inline Call* take_call_at_hand() { return Pool::pop(t_plain_calls.loaded); }
 
 inline void free_plain_call(Call* call) {
-  Pool::Magazine& loaded = t_plain_calls.loaded;
-  if (loaded.room == 0) return free_call(call);
-  Pool::push(loaded, call);
+  if (!Pool::push_if_room(t_plain_calls.loaded, call)) free_call(call);
 }
 
 #endif

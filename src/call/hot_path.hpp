@@ -41,7 +41,7 @@ inline bool Call::start() {
   return true;
 }
 
-CROCHET_CATCHES_FORCED_UNWIND [[gnu::always_inline]] inline void Call::run() {
+[[gnu::always_inline]] CROCHET_CATCHES_FORCED_UNWIND inline void Call::run() {
   const Word generation = word::generation(word.load(relaxed));
   try {
     plain_function()(deferred_handle(this, generation), arg);

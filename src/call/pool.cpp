@@ -53,7 +53,7 @@ void Pool::free_without_cache(Call* call) {
 Pool::Magazine Pool::take_magazine() {
   do {
     const auto taken = depot_.pop(*this);
-    if (taken.first != 0) return {at(taken.first), kMagazineSize - taken.count};
+    if (taken.first != 0) return {at(taken.first), static_cast<std::int32_t>(kMagazineSize - taken.count)};
   } while (grow());
   return {};
 }

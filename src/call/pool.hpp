@@ -32,9 +32,9 @@ class Pool {
   // A chain of free slots, linked by Call::next.
   struct Magazine {
     Call* top = nullptr;
-    std::uint32_t room = kMagazineSize;  // for so many more
+    std::int32_t room = kMagazineSize;  // for so many more
 
-    std::uint32_t count() const { return kMagazineSize - room; }
+    std::uint32_t count() const { return kMagazineSize - static_cast<std::uint32_t>(room); }
   };
   // One thread's: what is loaded, and a full or empty one beside it, so that no pattern goes to the depot each time.
   struct Cache {
@@ -52,6 +52,16 @@ class Pool {
     call->next = magazine.top;
     magazine.top = call;
     --magazine.room;
+  }
+
+  static bool push_if_room(Magazine& magazine, Call* call) {
+    if (--magazine.room < 0) {  // one instruction to count and to ask
+      magazine.room = 0;
+      return false;
+    }
+    call->next = magazine.top;
+    magazine.top = call;
+    return true;
   }
 
   // A pool's slabs, found by their numbers; apart from the pool, so that the library's file need not hold all the zeros.

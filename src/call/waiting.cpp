@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "call/waiting.hpp"
 
+#include <algorithm>
+
 #include "base/park.hpp"
 #include "base/process.hpp"
 
@@ -21,13 +23,36 @@ bool interrupted(Word w, Word epoch_at_start) {
   return (w & word::kInterruptPending) != 0 || word::epoch(w) != epoch_at_start;
 }
 
+// True: it is done, or the handle was released meanwhile.
+bool spin_for_call(const Call& call, Word generation, Until until, std::int64_t timeout_ns, Spin& spin) {
+  const std::int64_t limit = spin.limit_ns();
+  const Deadline end = Deadline::after(timeout_ns == kForever ? limit : std::min(limit, timeout_ns));
+  bool interrupted = false;
+  const bool found = Spin::until(end, [&] {
+    const Word w = call.word.load(relaxed);  // who acts on it looks again
+    interrupted = (w & word::kInterruptPending) != 0;
+    return interrupted || !word::alive(w, generation) || done(w, until);
+  });
+  if (interrupted) return false;
+  if (found) spin.was_worth_it();
+  else spin.was_in_vain();
+  return found;
+}
+
 }  // namespace
 
-int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout_ns, bool end_on_signal) {
+int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout_ns, bool end_on_signal, Spin* spin) {
   // acquire: with the settling (or the finish) that made it so.
   Word w = call.word.load(acquire);
   if (!word::alive(w, generation)) return CROCHET_EINVAL;
   if (done(w, until)) return code(w, until);
+  // Not present for interrupts yet: one that comes meanwhile is for the next wait, which this is in a moment.
+  if (spin != nullptr && timeout_ns != 0 && spin->is_worth_it()) {
+    if (spin_for_call(call, generation, until, timeout_ns, *spin)) {
+      w = call.word.load(acquire);
+      return word::alive(w, generation) ? code(w, until) : CROCHET_EINVAL;
+    }
+  }
 
   const Deadline deadline = Deadline::after(timeout_ns);
   const Deadline look_at = end_on_signal ? deadline.earlier_of(Deadline::after(kLongestDeafness)) : deadline;

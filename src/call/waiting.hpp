@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "base/spin.hpp"
 #include "call/call.hpp"
 
 namespace crochet {
@@ -14,8 +15,10 @@ namespace crochet {
 enum class Until { kSettled, kFinished };
 
 // How the wait ended: a code of crochet_result_wait() or, for kFinished, crochet_result_join(). The caller holds a
-// reference and is no loop's thread. end_on_signal: the interruptible wait.
-int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout_ns, bool end_on_signal);
+// reference and is no loop's thread. end_on_signal: the interruptible wait. spin: whether to look for a while before
+// sleeping; may be null.
+int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout_ns, bool end_on_signal,
+                  Spin* spin = nullptr);
 
 // crochet_result_interrupt(). Async-signal-safe. False: a stale handle.
 bool interrupt_waits(Call& call, Word generation);

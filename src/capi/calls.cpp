@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Making calls: at once, waiting, and prepared.
+// Making calls: at once, waiting, prepared, and many at once.
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
 #include "call/hot_path.hpp"
 #include "call/waiting.hpp"
 #include "call/watchers.hpp"
+#include "capi/chain.hpp"
 #include "capi/destination.hpp"
 #include "capi/warned_wait.hpp"
 #include "log/drop.hpp"
@@ -11,10 +16,9 @@ using namespace crochet;
 
 namespace {
 
-// A made call was not accepted: settles it, which drops its argument, and takes the handle back.
+// A made call was not accepted: ends it, and takes the handle back.
 int take_back(Loop& loop, Call* call, crochet_result** out_result) {
-  const std::uint32_t id = call->loop.load(relaxed);
-  if (!call->refuse()) loop.count(id, Counter::kNotRun, -1);  // the stopping loop found it first, and counted it
+  refuse_made(loop, call);
   if (out_result != nullptr) {
     *out_result = nullptr;
     call->release_reference();
@@ -63,9 +67,20 @@ bool is_parents(const Call& call) {
   return process_is_forked() || loop_table::block(call.loop.load(relaxed))->is_parents();
 }
 
+// What a prepared call will wait for; null: nothing.
+Call* after_of(const Call& call) {
+  const SideRecord* side = call.side();
+  return side == nullptr ? nullptr : static_cast<Call*>(side->after);
+}
+
+// The same, with the reference to it.
+Call* take_after(Call& call) {
+  SideRecord* side = call.side();
+  return side == nullptr ? nullptr : std::exchange(side->after, nullptr);
+}
+
 void discard(Call* call) {
-  const SideRecord* side = call->side();
-  Call* after = side == nullptr ? nullptr : static_cast<Call*>(side->after);
+  Call* after = take_after(*call);
   if (after != nullptr && !process_is_forked()) after->release_reference();
   call->word.store(word::unused(word::generation(call->word.load(relaxed)) + 1), release);
   call->end_side();
@@ -74,9 +89,36 @@ void discard(Call* call) {
 
 bool is_at_stop(const Call& call) { return (call.word.load(relaxed) & word::kAtStop) != 0; }
 
+// Consumes a prepared call: makes it, with its result, and nobody but a sweep has seen it. Null: `*out_status` says
+// why, and its storage was dropped.
+inline Call* make_prepared(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn* drop,
+                           crochet_result** out_result, int* out_status) {
+  if (out_result != nullptr) *out_result = nullptr;
+  *out_status = CROCHET_EINVAL;
+  Call* call = open(handle);
+  if (call == nullptr) return nullptr;
+  void* const storage = call->arg;
+  if (fn == nullptr || is_parents(*call)) {
+    if (drop != nullptr) run_drop(drop, storage);
+    discard(call);
+    if (fn != nullptr) *out_status = CROCHET_EFORKED;
+    return nullptr;
+  }
+  const bool forgotten = out_result == nullptr;
+  const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore);
+  const Word flags = prepared | (forgotten ? word::kForgotten : 0);
+  const Word generation =
+      call->make(call->loop.load(relaxed), call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
+  if (!forgotten) *out_result = result_handle(call, generation);
+  return call;
+}
+
+Loop& loop_of(const Call& call) { return *loop_table::block(call.loop.load(relaxed)); }
+
 // Queues a made call where it was prepared to go. False: not accepted.
-bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
-  if (at_stop) return loop.push_at_stop(call);
+bool send_off(Loop& loop, Call* call) {
+  if (is_at_stop(*call)) return loop.push_at_stop(call);
+  Call* after = take_after(*call);
   if (after == nullptr) return loop.post(call);
   // It may wait for long: the loop's stop must be able to find it.
   if (!loop.accepts(call->loop.load(relaxed))) {
@@ -86,6 +128,67 @@ bool send_off(Loop& loop, Call* call, bool at_stop, Call* after) {
   add_watcher(*after, *call);
   return true;
 }
+
+// Calls that crochet_call_run_many() has made, oldest first; and which of all was the first that was not accepted. A
+// call's place in the caller's array lies in its value, which means nothing before it runs.
+class Many {
+ public:
+  explicit Many(crochet_result** out_results) : results_(out_results) {}
+
+  void make(std::size_t place, crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn* drop) {
+    int status = CROCHET_OK;
+    Call* call = make_prepared(handle, fn, drop, result(place), &status);
+    if (call == nullptr) return refused(place, status);
+    call->value = reinterpret_cast<void*>(place);
+    call->next = nullptr;
+    (first_ == nullptr ? first_ : last_->next) = call;
+    last_ = call;
+  }
+  // As crochet_call_run() would one after the other; those in a row that go to one queue by one operation.
+  void send_all_off() {
+    while (first_ != nullptr) {
+      Loop& loop = loop_of(*first_);
+      if (goes_alone(*first_)) {
+        Call* call = take_first();
+        if (!send_off(loop, call)) take_back(loop, call);
+        continue;
+      }
+      Chain row;
+      const std::uint32_t id = first_->loop.load(relaxed);
+      do {
+        row.add(take_first());
+      } while (first_ != nullptr && first_->loop.load(relaxed) == id && !goes_alone(*first_));
+      if (!row.post(loop)) row.take_all_back([&](Call* call) { take_back(loop, call); });
+    }
+  }
+  int status() const { return status_; }
+
+ private:
+  static bool goes_alone(const Call& call) { return is_at_stop(call) || after_of(call) != nullptr; }
+
+  crochet_result** result(std::size_t place) const { return results_ == nullptr ? nullptr : &results_[place]; }
+  Call* take_first() {
+    Call* call = first_;
+    first_ = call->next;
+    return call;
+  }
+  void take_back(Loop& loop, Call* call) {
+    const auto place = reinterpret_cast<std::size_t>(static_cast<void*>(call->value));
+    refused(place, not_accepted());
+    ::take_back(loop, call, result(place));
+  }
+  void refused(std::size_t place, int status) {
+    if (status_ != CROCHET_OK && place > first_refused_) return;
+    first_refused_ = place;
+    status_ = status;
+  }
+
+  crochet_result** const results_;
+  Call* first_ = nullptr;
+  Call* last_ = nullptr;
+  std::size_t first_refused_ = 0;
+  int status_ = CROCHET_OK;
+};
 
 }  // namespace
 
@@ -175,36 +278,31 @@ int crochet_call_set_at_stop(crochet_call* handle) {
   Call* call = open(handle);
   if (call == nullptr) return CROCHET_EINVAL;
   if (is_parents(*call)) return CROCHET_EFORKED;
-  const SideRecord* side = call->side();
-  if (side != nullptr && side->after != nullptr) return CROCHET_EINVAL;
+  if (after_of(*call) != nullptr) return CROCHET_EINVAL;
   call->word.store(call->word.load(relaxed) | word::kAtStop, relaxed);  // nobody else looks at it: R = 0
   return CROCHET_OK;
 }
 
 int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn* drop, crochet_result** out_result) {
-  if (out_result != nullptr) *out_result = nullptr;
-  Call* call = open(handle);
-  if (call == nullptr) return CROCHET_EINVAL;
-  void* const storage = call->arg;
-  const std::uint32_t id = call->loop.load(relaxed);
-  Loop& loop = *loop_table::block(id);
-  if (fn == nullptr || is_parents(*call)) {
-    if (drop != nullptr) run_drop(drop, storage);
-    discard(call);
-    return fn == nullptr ? CROCHET_EINVAL : CROCHET_EFORKED;
+  int status = CROCHET_OK;
+  Call* call = make_prepared(handle, fn, drop, out_result, &status);
+  if (call == nullptr) return status;
+  Loop& loop = loop_of(*call);
+  return send_off(loop, call) ? CROCHET_OK : take_back(loop, call, out_result);
+}
+
+int crochet_call_run_many(crochet_call* const* calls, size_t count, crochet_call_fn* fn, crochet_drop_fn* drop,
+                          crochet_result** out_results) {
+  if (count == 0) return CROCHET_OK;
+  if (calls == nullptr) {
+    if (out_results != nullptr) std::fill_n(out_results, count, nullptr);
+    return CROCHET_EINVAL;
   }
-  const bool at_stop = is_at_stop(*call);
-  Call* after = nullptr;
-  if (SideRecord* side = call->side()) {
-    after = side->after;
-    side->after = nullptr;
-  }
-  const bool forgotten = out_result == nullptr;
-  const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore);
-  const Word flags = prepared | (forgotten ? word::kForgotten : 0);
-  const Word generation = call->make(id, call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
-  if (!forgotten) *out_result = result_handle(call, generation);
-  return send_off(loop, call, at_stop, after) ? CROCHET_OK : take_back(loop, call, out_result);
+  Many many(out_results);
+  // All are made before the first is queued: then every result is there before any function can start.
+  for (size_t i = 0; i < count; ++i) many.make(i, calls[i], fn, drop);
+  many.send_all_off();
+  return many.status();
 }
 
 void crochet_call_discard(crochet_call* handle) {

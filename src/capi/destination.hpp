@@ -37,4 +37,10 @@ inline int find_destination(crochet_loop* handle, Destination* out) {
   return CROCHET_OK;
 }
 
+// A made call that its loop did not accept: settles it, which drops its argument. It is in none of the loop's counts.
+inline void refuse_made(Loop& loop, Call* call) {
+  const std::uint32_t id = call->loop.load(relaxed);
+  if (!call->refuse()) loop.count(id, Counter::kNotRun, -1);  // the stopping loop found it first, and counted it
+}
+
 }  // namespace crochet

@@ -66,6 +66,16 @@ int crochet_options_set_stack_size(crochet_options* options, size_t bytes) {
   return CROCHET_OK;
 }
 
+int crochet_options_set_spin(crochet_options* options, int64_t loop_spin_ns, int64_t wait_spin_ns) {
+  if (!are_options(options)) return CROCHET_EINVAL;
+  for (const int64_t ns : {loop_spin_ns, wait_spin_ns}) {
+    if (ns < 0 && ns != CROCHET_SPIN_MEASURED) return CROCHET_EINVAL;
+  }
+  options->loop_spin_ns = loop_spin_ns;
+  options->wait_spin_ns = wait_spin_ns;
+  return CROCHET_OK;
+}
+
 int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn* first, crochet_thread_fn* last, void* arg,
                                      crochet_drop_fn* drop) {
   if (!are_options(options)) return refused(CROCHET_EINVAL, arg, drop);

@@ -11,7 +11,8 @@ namespace crochet {
 inline int wait_with_warning(const Target& target, Until until, std::int64_t timeout_ns, bool end_on_signal) {
   Loop* loop = loop_table::block(target.call->loop.load(relaxed));
   const std::uint32_t rounds = loop == nullptr ? 0 : loop->rounds();
-  const int code = wait_for_call(*target.call, target.generation, until, timeout_ns, end_on_signal);
+  Spin* spin = loop == nullptr ? nullptr : &loop->wait_spin();
+  const int code = wait_for_call(*target.call, target.generation, until, timeout_ns, end_on_signal, spin);
   if (code == CROCHET_ETIMEDOUT && timeout_ns != 0 && loop != nullptr && loop->is_adopted() && loop->rounds() == rounds) {
     loop->warn_that_nobody_runs_it();
   }

@@ -98,6 +98,9 @@ class CallQueue {
     return nullptr;
   }
 
+  // Out of date at once: nothing is there to be taken, nor is it closed.
+  bool looks_empty() const { return head_.load(relaxed) == nullptr; }
+
   // Before the loop may block (adopted: leaves uv_run). False: something is there, or it is closed: take again.
   bool mark_asleep() {
     Call* expected = nullptr;

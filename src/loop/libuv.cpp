@@ -17,6 +17,7 @@ int check_libuv() {
   const unsigned found = uv_version();
   const bool same_major = found >> 16 == UV_VERSION_HEX >> 16;
   const bool same_sizes = uv_loop_size() == sizeof(uv_loop_t) && uv_handle_size(UV_ASYNC) == sizeof(uv_async_t) &&
+                          uv_handle_size(UV_POLL) == sizeof(uv_poll_t) &&
                           uv_handle_size(UV_PREPARE) == sizeof(uv_prepare_t) &&
                           uv_handle_size(UV_CHECK) == sizeof(uv_check_t) &&
                           uv_handle_size(UV_IDLE) == sizeof(uv_idle_t) && uv_handle_size(UV_TIMER) == sizeof(uv_timer_t);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/cpus.hpp"
 #include "base/forced_unwind.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
@@ -20,6 +21,13 @@ namespace {
 
 // Reversing a list is cheap, but a list of millions is not.
 constexpr unsigned kReverseAtOnce = 4096;
+// How long a loop that spins leaves timers and descriptors alone: ten times as long as looking at them takes.
+constexpr std::int64_t kSpinSlice = 5'000;
+// Where it can't be measured.
+constexpr std::int64_t kUsualHop = 50'000;
+// What is measured beyond that is a machine that is busy.
+constexpr std::int64_t kShortestHop = 1'000;
+constexpr std::int64_t kLongestHop = 200'000;
 
 // uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs one for epoll, an eventfd,
 // and two pipes for signals; and we need one.
@@ -60,12 +68,31 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   counters_.clear();
   wake_up_in_use_ = false;
   stop_ = Stop::kNotBegun;
+  spins_ = false;
+  set_spins(options);
   unfinished_ = {};
   stop_tick_ms_ = 0;
   keep_alive_ = !adopted_ || options.keep_alive;
   std::memcpy(name_, options.thread_name, sizeof name_);
   id_.store(birth.id, relaxed);
   return make_handles();
+}
+
+void Loop::set_spins(const crochet_options& options) {
+  const bool asked = options.loop_spin_ns != 0 || options.wait_spin_ns != 0;
+  const bool may_spin = asked && usable_cpus() >= 2;
+  const auto limit = [may_spin](std::int64_t ns) { return !may_spin ? 0 : ns == CROCHET_SPIN_MEASURED ? kUsualHop : ns; };
+  loop_spin_.set_limit(limit(options.loop_spin_ns));
+  wait_spin_.set_limit(limit(options.wait_spin_ns));
+  const bool by_hop = options.loop_spin_ns == CROCHET_SPIN_MEASURED || options.wait_spin_ns == CROCHET_SPIN_MEASURED;
+  measures_hop_ = may_spin && by_hop && !adopted_;
+  hop_.reset();
+}
+
+void Loop::measure_hop(const crochet_options& options) {
+  const std::int64_t hop = std::clamp(hop_.measure(), kShortestHop, kLongestHop);
+  if (options.loop_spin_ns == CROCHET_SPIN_MEASURED) loop_spin_.set_limit(hop);
+  if (options.wait_spin_ns == CROCHET_SPIN_MEASURED) wait_spin_.set_limit(hop);
 }
 
 int Loop::make_handles() {
@@ -113,7 +140,11 @@ int Loop::start(const Birth& birth, const crochet_options& options) {
   thread_hooks_ = options.thread_hooks;
   start_code_.store(kStarting, relaxed);
   status = start_thread(options.stack_size);
-  if (status == 0) return wait_until_started();
+  if (status == 0) {
+    status = wait_until_started();
+    if (status == 0 && measures_hop_) measure_hop(options);
+    return status;
+  }
   thread_hooks_ = {};
   end_without_thread();
   return own_code(status);
@@ -218,6 +249,7 @@ void Loop::run_until_ended() {
     }
   } guard{this};
   begin_thread();
+  if (measures_hop_ && start_code_.load(relaxed) == CROCHET_OK) hop_.answer();
   while (stop_ != Stop::kClosed) uv_run(uv_, UV_RUN_DEFAULT);  // a host's uv_stop ends one round
   LeftOpen left_open;
   const int code = close_own_uv(&left_open);
@@ -230,10 +262,41 @@ void Loop::before_poll() {
   // libuv would abort. The thread unwinds from here, as from a callback that ends it.
   if (descriptors_lost_.load(acquire) && !adopted_) pthread_exit(nullptr);
   DrainBudget budget;  // for all rounds: calls may make calls for ever
-  do {
+  for (;;) {
     if (!drain(budget) || stop_begun()) return;
+    if (!adopted_ && loop_spin_.limit_ns() != 0 && spin()) {
+      if (queue_.looks_empty()) return;
+      continue;
+    }
     // Fails also when the queue was closed meanwhile: the next round sees that, and begins the stop.
-  } while (!queue_.mark_asleep());
+    if (queue_.mark_asleep()) return;
+  }
+}
+
+// In slices, between which libuv serves timers and descriptors without blocking.
+bool Loop::spin() {
+  if (!spins_) {
+    if (!loop_spin_.is_worth_it()) return false;
+    spins_ = true;
+    spin_end_ = Deadline::after(loop_spin_.limit_ns());
+  } else if (spin_end_.passed()) {
+    spins_ = false;
+    stay_awake(false);
+    loop_spin_.was_in_vain();
+    return false;
+  }
+  stay_awake(true);
+  if (Spin::until(spin_end_.earlier_of(Deadline::after(kSpinSlice)), [this] { return !queue_.looks_empty(); })) {
+    loop_spin_.was_worth_it();
+    spin_end_ = Deadline::after(loop_spin_.limit_ns());
+  }
+  return true;
+}
+
+void Loop::stay_awake(bool yes) {
+  const bool is_awake = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
+  if (yes && !is_awake) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
+  if (!yes && is_awake) uv_idle_stop(&handles_.busy);
 }
 
 void Loop::after_poll() {
@@ -266,10 +329,15 @@ bool Loop::drain(DrainBudget& budget) {
       },
       &round);
   if (stop_begun()) return true;
-  const bool busy = uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_.busy)) != 0;
-  if (!round.all && !busy) uv_idle_start(&handles_.busy, [](uv_idle_t*) {});
-  if (round.all && busy) uv_idle_stop(&handles_.busy);
+  stay_awake(!round.all || spins_);
   return round.all;
+}
+
+[[gnu::always_inline]] inline void Loop::run_or_bury_inline(Call* call) {
+  // A message is no queued call any more, and does not start.
+  if (call->loop.load(relaxed) != id() || !call->start()) return bury(call);
+  if (!is_own(*call)) counters_.add_alone(Counter::kRun);
+  call->run();
 }
 
 bool Loop::run_ready(DrainBudget& budget) {
@@ -277,7 +345,7 @@ bool Loop::run_ready(DrainBudget& budget) {
     while (ready_ != nullptr && !budget.is_due()) {
       Call* call = ready_;
       ready_ = call->next;  // before it starts: then the link may be somebody else's
-      run_or_bury(call);
+      run_or_bury_inline(call);
       if (stop_begun()) return true;
     }
     if (ready_ == nullptr) {
@@ -328,12 +396,7 @@ void Loop::stop_goes_on() {
   run_callbacks([](Loop& loop, void*) { loop.continue_stop(); });
 }
 
-void Loop::run_or_bury(Call* call) {
-  // A message is no queued call any more, and does not start.
-  if (call->loop.load(relaxed) != id() || !call->start()) return bury(call);
-  if (!is_own(*call)) counters_.add_alone(Counter::kRun);
-  call->run();
-}
+void Loop::run_or_bury(Call* call) { run_or_bury_inline(call); }
 
 void Loop::bury(Call* call) {
   const Word w = call->word.load(acquire);

@@ -17,7 +17,9 @@
 
 #include "base/atomic.hpp"
 #include "base/deadline.hpp"
+#include "base/hop.hpp"
 #include "base/process.hpp"
+#include "base/spin.hpp"
 #include "call/call_memory.hpp"
 #include "crochet.h"
 #include "loop/call_queue.hpp"
@@ -72,6 +74,16 @@ class alignas(64) Loop {
     }
     return false;
   }
+  // The same for a chain that the caller has linked, from the newest call down to the oldest: one operation on the queue,
+  // one wake-up at most. True: none of its calls may be touched any more. False: the oldest one's link means nothing.
+  bool post_chain(Call* newest, Call* oldest) {
+    switch (queue_.push(newest, oldest)) {
+      case CallQueue::Push::kRefused: return false;
+      case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); [[fallthrough]];
+      case CallQueue::Push::kQueued: return true;
+    }
+    return false;
+  }
   bool push_at_stop(Call* call);
   // Does the loop of that id, which may be another one by now, accept calls? See CallQueue::accepts().
   bool accepts(std::uint32_t id) { return queue_.accepts() && this->id() == id; }
@@ -89,6 +101,7 @@ class alignas(64) Loop {
   std::uint32_t id() const { return id_.load(relaxed); }
   State state() const { return static_cast<State>(state_.load(acquire)); }
   bool is_adopted() const { return adopted_; }
+  Spin& wait_spin() { return wait_spin_; }  // of who waits for its calls
   // How often an adopted loop has been run so far; a wait that timed out without progress says so, once per loop.
   std::uint32_t rounds() const { return rounds_.load(relaxed); }
   void warn_that_nobody_runs_it();
@@ -158,7 +171,7 @@ class alignas(64) Loop {
   struct Handles {  // the libuv handles of ours beside the wake-up; closed together
     uv_prepare_t before_poll;
     uv_check_t after_poll;
-    uv_idle_t busy;    // active: work is left over, the loop must not block
+    uv_idle_t busy;    // active: work is left over, or the loop spins: it must not block
     uv_timer_t stop;   // the grace
     uv_timer_t alarm;  // for the owner
   };
@@ -173,6 +186,8 @@ class alignas(64) Loop {
   static constexpr Word kStarting = 1;  // no code
 
   int begin(const Birth& birth, uv_loop_t* uv, const crochet_options& options);
+  void set_spins(const crochet_options& options);
+  void measure_hop(const crochet_options& options);
   int make_handles();
   bool is_own(const Call& call) const { return call.arg == this; }  // by run_soon(): nobody made it, it is not counted
   void refuse(Call* call);  // a call or a message that is linked nowhere any more and will not be started
@@ -194,11 +209,14 @@ class alignas(64) Loop {
   bool run_ready(DrainBudget& budget);  // the same, and no more
   bool refill();                    // queue -> incoming_ -> ready_. False: nothing there, or closed
   void run_or_bury(Call* call);     // a call or a message that was popped
+  void run_or_bury_inline(Call* call);
   void bury(Call* call);
   // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once then.
   void run_callbacks(void (*body)(Loop& loop, void* context), void* context = nullptr);
   void before_poll();
   void after_poll();
+  bool spin();                  // true: something came, or it shall go on at the next turn. False: sleep
+  void stay_awake(bool yes);    // whether libuv blocks
   void call_alarm();
   bool run_soon(crochet_call_fn* fn);  // for the loop itself; any thread. False: no memory, or it accepts nothing
   bool stop_begun() const { return stop_ != Stop::kNotBegun; }
@@ -242,8 +260,13 @@ class alignas(64) Loop {
   Atomic<bool> joined_{false};
   Atomic<bool> late_{false};               // its end has been waited for in vain
 
+  Spin loop_spin_;
+  Spin wait_spin_;
+  Hop hop_;                                // between the thread and who starts it
+
   // Fixed from start or adopt to the end.
   bool adopted_ = false;
+  bool measures_hop_ = false;
   bool keep_alive_ = true;
   uv_loop_t* uv_ = nullptr;  // null again when it is closed
   Alarm* alarm_ = nullptr;
@@ -256,6 +279,8 @@ class alignas(64) Loop {
   Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
   Call* ready_ = nullptr;      // oldest first, to be run
   enum class Stop { kNotBegun, kGrace, kClosing, kClosed, kForked } stop_ = Stop::kNotBegun;
+  bool spins_ = false;         // it looks for calls instead of sleeping, until then:
+  Deadline spin_end_ = Deadline::never();
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
   unsigned closing_handles_ = 0;

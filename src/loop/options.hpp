@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "crochet.h"
 #include "loop/thread_hooks.hpp"
 
 namespace crochet {
@@ -21,6 +22,8 @@ struct crochet_options {
   char thread_name[crochet::kThreadNameSize] = "crochet";
   bool keep_alive = true;
   std::size_t stack_size = 0;  // of the loop's thread, in bytes; 0: the system's default
+  std::int64_t loop_spin_ns = 0;  // or CROCHET_SPIN_MEASURED
+  std::int64_t wait_spin_ns = 0;
   crochet::ThreadHooksRef thread_hooks{};
 };
 

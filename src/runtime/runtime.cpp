@@ -71,8 +71,7 @@ int worse(int a, int b) {
 }  // namespace
 
 constinit Atomic<Runtime*> Runtime::instance_{nullptr};
-constinit Atomic<std::uint32_t> Runtime::default_id_{0};
-constinit Atomic<Loop*> Runtime::default_block_{nullptr};
+constinit Runtime::Default Runtime::default_;
 constinit Atomic<bool> Runtime::was_shut_down_{false};
 
 class Runtime::Token {
@@ -240,16 +239,16 @@ bool Runtime::has_default() const {
 
 void Runtime::make_default(Loop& loop) {
   drop_default();
-  default_block_.store(&loop, relaxed);
-  default_id_.store(loop.id(), release);  // release: who reads the id finds the loop running
+  default_.block.store(&loop, relaxed);
+  default_.id.store(loop.id(), release);  // release: who reads the id finds the loop running
   if (stash_.expires()) loop.request_alarm();
 }
 
 void Runtime::drop_default() {
-  if (default_id_.load(relaxed) == 0) return;
+  if (default_.id.load(relaxed) == 0) return;
   // First, and never taken back: who finds no default loop from here on is told that it was stopped.
   was_shut_down_.store(true, release);
-  const std::uint32_t id = default_id_.exchange(0, acq_rel);
+  const std::uint32_t id = default_.id.exchange(0, acq_rel);
   if (id == 0) return;
   Loop* loop = loop_table::block(id);
   bool was_last = false;
@@ -397,7 +396,7 @@ void Runtime::in_child() {
   process_state.store(ProcessState::kForked, relaxed);
   instance_.store(nullptr, release);
   LogBridge::forget_in_child();
-  default_id_.store(0, release);
+  default_.id.store(0, release);
   was_shut_down_.store(false, release);
   loop_table::for_each([](Loop& loop) { loop.close_in_child(); });
   end_sleep_in_child();

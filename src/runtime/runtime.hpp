@@ -37,9 +37,9 @@ class Runtime {
   Stash& stashed() { return stash_; }
 
   // The default loop's id; 0: none. Then: was there one that crochet_shutdown() stopped?
-  static std::uint32_t default_id() { return default_id_.load(acquire); }
+  static std::uint32_t default_id() { return default_.id.load(acquire); }
   // The block of the default loop, for who has read its id. Another default loop's by now: it refuses a call with that id.
-  static Loop* default_block() { return default_block_.load(relaxed); }
+  static Loop* default_block() { return default_.block.load(relaxed); }
   static bool was_shut_down() { return was_shut_down_.load(acquire); }
 
  private:
@@ -65,8 +65,11 @@ class Runtime {
   static void leave_everything_to_parent();
 
   static Atomic<Runtime*> instance_;
-  static Atomic<std::uint32_t> default_id_;
-  static Atomic<Loop*> default_block_;  // published by the id
+  struct Default {
+    Atomic<std::uint32_t> id{0};
+    Atomic<Loop*> block{nullptr};  // published by the id
+  };
+  static Default default_;
   static Atomic<bool> was_shut_down_;
 
   // A word that one thread sets and clears, and that others sleep on meanwhile.

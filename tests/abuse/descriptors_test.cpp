@@ -33,9 +33,12 @@ namespace {
 class Strangers {
  public:
   explicit Strangers(const std::set<std::string>& known) {
+    std::set<int> theirs;
     for (const std::string& name : names_in("/proc/self/fd")) {
-      if (known.count(name) == 0) close(std::atoi(name.c_str()));
+      if (known.count(name) == 0) theirs.insert(std::atoi(name.c_str()));
     }
+    // Upwards, so the end of a pipe that is polled first: else closing the other one would wake the loop.
+    for (const int descriptor : theirs) close(descriptor);
     for (int i = 0; i < 64; ++i) files_.push_back(memfd_create("stranger", MFD_CLOEXEC));
   }
   ~Strangers() {

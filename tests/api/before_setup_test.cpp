@@ -19,6 +19,7 @@ TEST(BeforeSetup, CallsToTheDefaultLoopAreRefusedAndDropWhatTheyOwn) {
   PROVOKES(crochet_wait_for, CROCHET_ENOTSETUP);
   PROVOKES(crochet_call_new, CROCHET_ENOTSETUP);
   PROVOKES(crochet_deferred_new, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_cork_new, CROCHET_ENOTSETUP);
   in_child([] {
     DropCounter drops;
     crochet_result* result = reinterpret_cast<crochet_result*>(&drops);
@@ -35,6 +36,10 @@ TEST(BeforeSetup, CallsToTheDefaultLoopAreRefusedAndDropWhatTheyOwn) {
     crochet_call* call = reinterpret_cast<crochet_call*>(&drops);
     EXPECT_EQ(crochet_call_new(nullptr, 8, &call), CROCHET_ENOTSETUP);
     EXPECT_EQ(call, nullptr);
+
+    crochet_cork* cork = reinterpret_cast<crochet_cork*>(&drops);
+    EXPECT_EQ(crochet_cork_new(nullptr, &cork), CROCHET_ENOTSETUP);
+    EXPECT_EQ(cork, nullptr);
 
     result = reinterpret_cast<crochet_result*>(&drops);
     crochet_deferred* deferred = reinterpret_cast<crochet_deferred*>(&drops);

@@ -42,6 +42,7 @@ TEST_F(Fork, RefusesCallsInTheChildAndDropsWhatTheyOwn) {
   PROVOKES(crochet_wait_for, CROCHET_EFORKED);
   PROVOKES(crochet_call_new, CROCHET_EFORKED);
   PROVOKES(crochet_deferred_new, CROCHET_EFORKED);
+  PROVOKES(crochet_cork_new, CROCHET_EFORKED);
   const auto refuses = [](crochet_loop* loop) {
     DropCounter drops;
     crochet_result* result = reinterpret_cast<crochet_result*>(&drops);
@@ -55,6 +56,9 @@ TEST_F(Fork, RefusesCallsInTheChildAndDropsWhatTheyOwn) {
     crochet_call* call = reinterpret_cast<crochet_call*>(&drops);
     EXPECT_EQ(crochet_call_new(loop, 8, &call), CROCHET_EFORKED);
     EXPECT_EQ(call, nullptr);
+    crochet_cork* cork = reinterpret_cast<crochet_cork*>(&drops);
+    EXPECT_EQ(crochet_cork_new(loop, &cork), CROCHET_EFORKED);
+    EXPECT_EQ(cork, nullptr);
     crochet_deferred* deferred = reinterpret_cast<crochet_deferred*>(&drops);
     result = reinterpret_cast<crochet_result*>(&drops);
     EXPECT_EQ(crochet_deferred_new(loop, drops.pointer(), DropCounter::drop, &deferred, &result), CROCHET_EFORKED);
@@ -219,6 +223,70 @@ TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
     EXPECT_EQ(drops.count(), 2);
   });
   EXPECT_EQ(drops.count(), 0);
+}
+
+TEST_F(Fork, RefusesManyOldPreparedCallsAndMakesTheNewOnesAmongThem) {
+  PROVOKES(crochet_call_run_many, CROCHET_EFORKED);
+  struct Counted {
+    DropCounter* drops;
+    static void run(crochet_deferred* deferred, void*) { crochet_resolve(deferred, nullptr, nullptr); }
+    static void drop(void* storage) { DropCounter::drop(static_cast<Counted*>(storage)->drops->pointer()); }
+  };
+  DropCounter drops;
+  const auto counted_call = [&drops] {
+    crochet_call* call = nullptr;
+    EXPECT_EQ(crochet_call_new(nullptr, sizeof(Counted), &call), CROCHET_OK);
+    static_cast<Counted*>(crochet_call_storage(call))->drops = &drops;
+    return call;
+  };
+  crochet_call* old[4];
+  for (crochet_call*& call : old) call = counted_call();
+  Pending waited_for;
+  ASSERT_EQ(crochet_call_set_after(old[1], waited_for.result.get()), CROCHET_OK);
+  in_child([&] {
+    crochet_result* results[3] = {reinterpret_cast<crochet_result*>(&drops), reinterpret_cast<crochet_result*>(&drops)};
+    EXPECT_EQ(crochet_call_run_many(old, 2, Counted::run, Counted::drop, results), CROCHET_EFORKED);
+    EXPECT_TRUE(results[0] == nullptr && results[1] == nullptr);
+    EXPECT_EQ(drops.count(), 2);
+    set_up_afresh();
+    crochet_call* const mixed[] = {old[2], counted_call(), old[3]};
+    EXPECT_EQ(crochet_call_run_many(mixed, 3, Counted::run, Counted::drop, results), CROCHET_EFORKED);
+    EXPECT_TRUE(results[0] == nullptr && results[2] == nullptr);
+    EXPECT_EQ(crochet_result_join(results[1], kForever), CROCHET_OK);
+    crochet_result_release(results[1]);
+    EXPECT_EQ(drops.count(), 5);
+  });
+  EXPECT_EQ(drops.count(), 0);
+  EXPECT_EQ(crochet_call_run_many(old, 4, Counted::run, Counted::drop, nullptr), CROCHET_OK);
+  EXPECT_EQ(crochet_resolve(waited_for.deferred.get(), nullptr, nullptr), CROCHET_OK);
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+  EXPECT_EQ(drops.count(), 4);
+}
+
+TEST_F(Fork, RefusesOldCorksAndTouchesNothingThatTheyGathered) {
+  PROVOKES(crochet_cork_run, CROCHET_EFORKED);
+  PROVOKES(crochet_cork_flush, CROCHET_EFORKED);
+  DropCounter gathered;
+  Owned<crochet_cork, crochet_cork_free> cork;
+  ASSERT_EQ(crochet_cork_new(loop_.get(), cork.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_cork_run(cork.get(), resolve_null, gathered.pointer(), DropCounter::drop), CROCHET_OK);
+  in_child([&] {
+    const auto refuses = [&cork] {
+      DropCounter drops;
+      EXPECT_EQ(crochet_cork_run(cork.get(), never, drops.pointer(), DropCounter::drop), CROCHET_EFORKED);
+      EXPECT_EQ(drops.count(), 1);
+      EXPECT_EQ(crochet_cork_flush(cork.get()), CROCHET_EFORKED);
+    };
+    refuses();
+    set_up_afresh();
+    refuses();
+    cork.reset();  // does nothing
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    EXPECT_EQ(gathered.count(), 0);
+  });
+  EXPECT_EQ(crochet_cork_flush(cork.get()), CROCHET_OK);
+  EXPECT_EQ(on_loop(loop_.get(), [] {}), CROCHET_OK);
+  EXPECT_EQ(gathered.count(), 1);
 }
 
 TEST_F(Fork, RefusesToWaitForAnOldResultWithANewCall) {

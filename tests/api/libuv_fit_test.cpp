@@ -21,7 +21,7 @@ unsigned fake_version = 0;
 const char* fake_version_string = nullptr;
 std::size_t fake_loop_size = 0;
 std::size_t fake_handle_size = 0;
-int fake_async_code = 0;
+int fake_init_code = 0;  // of the handles that may wake a loop
 
 template <typename Function>
 Function libuvs(const char* name) {
@@ -46,7 +46,12 @@ size_t uv_handle_size(uv_handle_type type) {
 
 int uv_async_init(uv_loop_t* loop, uv_async_t* async, uv_async_cb callback) {
   using Init = int (*)(uv_loop_t*, uv_async_t*, uv_async_cb);
-  return fake_async_code != 0 ? fake_async_code : libuvs<Init>("uv_async_init")(loop, async, callback);
+  return fake_init_code != 0 ? fake_init_code : libuvs<Init>("uv_async_init")(loop, async, callback);
+}
+
+int uv_poll_init(uv_loop_t* loop, uv_poll_t* poll, int descriptor) {
+  using Init = int (*)(uv_loop_t*, uv_poll_t*, int);
+  return fake_init_code != 0 ? fake_init_code : libuvs<Init>("uv_poll_init")(loop, poll, descriptor);
 }
 
 }  // extern "C"
@@ -131,12 +136,12 @@ TEST(LibuvFit, ThatCannotMakeAHandleHasItsCodePassedOn) {
   in_child([] {
     HostLoop host;
     OwnedLoop loop;
-    fake_async_code = UV_EMFILE;
+    fake_init_code = UV_EMFILE;
     EXPECT_EQ(crochet_loop_adopt(host.uv(), nullptr, loop.out()), UV_EMFILE);
     EXPECT_EQ(loop.get(), nullptr);
     EXPECT_EQ(crochet_no_setup(host.uv(), nullptr), UV_EMFILE);
     EXPECT_EQ(crochet_current_loop(), nullptr);
-    fake_async_code = 0;
+    fake_init_code = 0;
     // A failure leaves nothing behind: neither on the host's loop nor on this thread.
     EXPECT_EQ(crochet_loop_adopt(host.uv(), nullptr, loop.out()), CROCHET_OK);
     EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_EINPROGRESS);

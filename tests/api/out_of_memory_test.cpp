@@ -240,6 +240,39 @@ TEST(OutOfMemory, CallsAreRefusedAndDropWhatTheyOwn) {
   });
 }
 
+TEST(OutOfMemory, CorksAreRefusedAndKeepWhatTheyHave) {
+  PROVOKES(crochet_cork_new, CROCHET_ENOMEM);
+  PROVOKES(crochet_cork_run, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    static int runs = 0;
+    const auto count = [](crochet_deferred*, void*) { ++runs; };
+    DropCounter drops;
+    std::vector<crochet_cork*> corks(20000);
+    ASSERT_EQ(crochet_cork_new(nullptr, &corks[0]), CROCHET_OK);
+    std::size_t next = 1;
+    int gathered = -1, new_code, run_code;
+    {
+      const FailingAllocations all;
+      new_code = until_refused(20000 - 1, [&] { return crochet_cork_new(nullptr, &corks[next++]); });
+      run_code = until_refused(100000, [&] {
+        ++gathered;
+        return crochet_cork_run(corks[0], count, drops.pointer(), DropCounter::drop);
+      });
+    }
+    EXPECT_EQ(new_code, CROCHET_ENOMEM);
+    EXPECT_EQ(corks[next - 1], nullptr);
+    EXPECT_EQ(run_code, CROCHET_ENOMEM);
+    EXPECT_EQ(drops.count(), 1);
+    for (crochet_cork* cork : corks) crochet_cork_free(cork);
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    EXPECT_EQ(runs, gathered);
+    EXPECT_EQ(drops.count(), gathered + 1);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
 TEST(OutOfMemory, LargeStorageIsRefused) {
   SKIP_WITHOUT_OWN_MALLOC();
   in_child([] {

@@ -74,6 +74,7 @@ static void options_and_setup(void) {
   CHECK(crochet_options_set_thread_name(options, "c99") == CROCHET_OK);
   CHECK(crochet_options_set_keep_alive(options, 1) == CROCHET_OK);
   CHECK(crochet_options_set_stack_size(options, 0) == CROCHET_OK);
+  CHECK(crochet_options_set_spin(options, 0, 0) == CROCHET_OK);
   CHECK(crochet_options_set_thread_hooks(options, thread_hook, thread_hook, NULL, NULL) == CROCHET_OK);
   CHECK(crochet_stash_limits(100, CROCHET_FOREVER) == CROCHET_OK);
   CHECK(crochet_setup(options) == CROCHET_OK);
@@ -142,6 +143,34 @@ static void calls(void) {
   CHECK(crochet_call_new(NULL, 0, &call) == CROCHET_OK);
   CHECK(crochet_call_set_at_stop(call) == CROCHET_OK);
   crochet_call_discard(call);
+}
+
+static void many_calls(void) {
+  crochet_call *many[3];
+  crochet_result *outcomes[3];
+  crochet_cork *cork = NULL;
+  size_t i;
+  int number = 0;
+
+  for (i = 0; i < 3; ++i) {
+    CHECK(crochet_call_new(NULL, sizeof(int), &many[i]) == CROCHET_OK);
+    *(int *)crochet_call_storage(many[i]) = (int)i;
+  }
+  CHECK(crochet_call_run_many(many, 3, add_one, NULL, outcomes) == CROCHET_OK);
+  for (i = 0; i < 3; ++i) {
+    CHECK(crochet_result_wait(outcomes[i], CROCHET_FOREVER) == CROCHET_OK);
+    CHECK(*(int *)crochet_result_value(outcomes[i]) == (int)i + 1);
+    crochet_result_release(outcomes[i]);
+  }
+
+  drops = 0;
+  CHECK(crochet_cork_new(NULL, &cork) == CROCHET_OK);
+  CHECK(crochet_cork_run(cork, add_one, &number, count_drop) == CROCHET_OK);
+  CHECK(crochet_cork_flush(cork) == CROCHET_OK);
+  CHECK(crochet_cork_run(cork, add_one, &number, count_drop) == CROCHET_OK);
+  crochet_cork_free(cork);
+  CHECK(crochet_wait_for(NULL, add_one, &number, NULL, CROCHET_FOREVER, NULL) == CROCHET_OK);
+  CHECK(number == 3 && drops == 2);
 }
 
 static void results(void) {
@@ -258,6 +287,7 @@ int main(void) {
   loops();
   adopted_loop();
   calls();
+  many_calls();
   results();
   errors();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);

@@ -54,6 +54,19 @@ TEST_F(Allocations, AreNoneForArguments) {
   const auto add = crochet::run_in_loop([](long a, long b, long c, long d) { return Value{a + b, c + d}; });
   EXPECT_EQ(when_warm([&] { EXPECT_EQ(add(1L, 2L, 3L, 4L).wait().b, 7); }), 0);
 }
+TEST_F(Allocations, AreNoneForACorkAndFunctionsOfOnePointer) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  long runs = 0;
+  EXPECT_EQ(when_warm([&] {
+              {
+                crochet::cork cork;
+                for (int i = 0; i < 3; ++i) cork.run([&runs] { ++runs; });
+              }
+              crochet::run([] {}).wait();
+            }),
+            0);
+  EXPECT_EQ(runs % 3, 0);
+}
 TEST_F(Allocations, AreNoneForNothing) {
   SKIP_WITHOUT_OWN_MALLOC();
   EXPECT_EQ(when_warm([] { crochet::run([] {}).wait(); }), 0);

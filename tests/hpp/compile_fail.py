@@ -36,6 +36,8 @@ crochet::run([](int& n) { ++n; }, std::ref(number));
 std::move(f)(Shown());
 crochet::run(add, 1, 2).then([](int) {});
 crochet::log(crochet::log_level::info, "origin", [] { return "made"; });
+crochet::run_many([](Shown) {}, std::vector<Shown>(3));
+crochet::cork().run(add, 1, 2);
 const auto sink = crochet::add_log_sink(crochet::log_level::info, [](const crochet::log_record&) {});
 """
 
@@ -58,6 +60,15 @@ WRONG = {
         ("crochet::run_in_loop(add)(1, 2, 3);", "can't be called with these arguments"),
     "a move-only function called twice":
         ("auto f = crochet::run_in_loop([p = std::make_unique<int>(1)] {}); f();", "can be called once"),
+    "a move-only function for many elements":
+        ("crochet::run_many([p = std::make_unique<int>(1)](int) {}, std::vector<int>());", "copied for each"),
+    "a function that does not take the elements":
+        ("crochet::run_many(add, std::vector<int>());", "can't be called with these arguments"),
+    "a reference returned for many elements":
+        ("crochet::run_many([](int) -> int& { return number; }, std::vector<int>());", "returns a reference"),
+    "many elements that are none": ("crochet::run_many(add, 5);", "(no matching|no viable)"),
+    "a copy of a cork": ("crochet::cork a; auto b = a;", "deleted"),
+    "a cork's function's arguments": ("crochet::cork().run(add, 1);", "can't be called with these arguments"),
     "a copy of a result": ("auto r = crochet::run(add, 1, 2); auto s = r;", "deleted"),
     "a copy of a loop": ("crochet::loop a; auto b = a;", "deleted"),
     "a stashed local type":

@@ -19,6 +19,10 @@ void reject(crochet_deferred*, A&&...) = delete;
 template <class T, class... A>
 void submit(crochet_loop*, A&&...) = delete;
 template <class... A>
+void submit_many(crochet_loop*, A&&...) = delete;
+template <class T, class... A>
+void gather(crochet_cork*, A&&...) = delete;
+template <class... A>
 void follow(crochet_deferred*, A&&...) = delete;
 template <class... A>
 void pass_on(crochet_deferred*, A&&...) = delete;
@@ -77,6 +81,35 @@ void calls() {
   must(patient(5, 6) == 11 && patient.wrapped()(1, 1) == 2, __LINE__);
   must(throws<std::domain_error>([] { crochet::run([] { throw std::domain_error("x"); }).wait(); }), __LINE__);
   must(throws<int>([] { crochet::run([] { throw 1; }).wait(); }), __LINE__);
+}
+
+int doubled(int n) { return 2 * n; }
+
+void many() {
+  const int numbers[] = {1, 2, 3};
+  int sum = 0;
+  for (auto& result : crochet::run_many(doubled, numbers)) sum += result.wait();
+  must(sum == 12, __LINE__);
+  std::vector<std::unique_ptr<int>> owners;
+  owners.push_back(std::make_unique<int>(4));
+  const crochet::loop other;
+  auto results = other.run_many([](const std::unique_ptr<int>& p) { return *p; }, std::move(owners));
+  must(results.size() == 1 && results[0].wait() == 4, __LINE__);
+  const crochet::loop_owned<Account> account(other, 10);
+  must(account.run_many(&Account::deposit, numbers)[2].wait() == 16, __LINE__);
+
+  crochet::cork cork(other);
+  cork.run([&sum] { ++sum; });
+  cork.run([&sum](int a, int b) { sum += a + b; }, 2, 3);
+  cork.flush();
+  other.run([] {}).wait();
+  must(sum == 18, __LINE__);
+  { crochet::cork().run([&sum] { ++sum; }); }
+  crochet::run([] {}).wait();
+  must(sum == 19, __LINE__);
+  other.stop(1s);
+  must(throws<crochet::loop_stopped>([&cork] { cork.run([] {}); }), __LINE__);
+  must(throws<crochet::loop_stopped>([&] { other.run_many(doubled, numbers); }), __LINE__);
 }
 
 void results() {
@@ -168,6 +201,7 @@ int main() {
   crochet::setup({"everything"});
   crochet::stash_limits(10, 1h);
   app::calls();
+  app::many();
   app::results();
   app::deferreds();
   app::loops();

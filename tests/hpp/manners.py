@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 
-STANDARD = {"chrono", "cstddef", "cstdint", "cxxabi.h", "exception", "limits", "memory", "new", "stdexcept", "string",
-            "string_view", "tuple", "type_traits", "utility"}
+STANDARD = {"chrono", "cstddef", "cstdint", "cstring", "cxxabi.h", "exception", "iterator", "limits", "memory", "new", "stdexcept",
+            "string", "string_view", "tuple", "type_traits", "utility", "vector"}
 WORDS = ("atomic", "mutex", "condition_variable", "thread_local", "volatile", "static inline", "asm")
 
 

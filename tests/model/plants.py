@@ -14,8 +14,7 @@ plants/<set>.py holds PLANTS, a list of dicts:
     failure   optional: words that the failure must contain
     also      optional: more changes, a list of dicts with file, old and new
 
-Each plant is a copy of the changed files in a folder of its own, in front of the include path; what includes them is
-compiled anew and linked with the rest, which is compiled once.
+How a program with a plant comes to be: mutants.py. Weakened memory orders, all of them: orders.py.
 """
 
 import argparse
@@ -23,38 +22,15 @@ import collections
 import concurrent.futures
 import glob
 import os
-import re
 import runpy
 import shlex
-import subprocess
 import sys
 import tempfile
-import threading
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-INCLUDE = ["tests", "src", "include"]
-# Shared by all scenarios. What needs libuv, an allocator of its own or threads is not there: see scenarios/.
-LIBRARY = ["src/call/*.cpp", "src/log/drop.cpp", "tests/model/*.cpp", "tests/model/scenarios/*.cpp"]
-NOT_IN_LIBRARY = re.compile(r"_test\.cpp$|/demo_|/explore\.cpp$|/call_memory\.cpp$")  # nor a file with scenarios in it
-# In the precompiled header: nothing that a plant may change.
-PRECOMPILED = ["model/scenario.hpp", "model/control.hpp", "model/heap.hpp", "model/thread_local.hpp", "base/atomic.hpp",
-               "base/park.hpp"]
+sys.dont_write_bytecode = True
+from mutants import HERE, Failed, Programs, read_source, scenario_files, search  # noqa: E402
+
 MOST_JOBS = 2
-MOST_SECONDS = 240  # of one search: its own limit is a number of executions
-
-FLAGS = ["-std=c++20", "-O1", "-w", "-DCROCHET_MODEL"]
-
-
-class Failed(Exception):
-    pass
-
-
-def run(command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(f"{shlex.join(command)}\n{done.stdout}{done.stderr}".rstrip())
-    return done.stdout
 
 
 def load_plants():
@@ -69,24 +45,13 @@ def load_plants():
     return plants
 
 
-def scenario_files():
-    """Where each scenario is defined."""
-    files = {}
-    for path in sorted(glob.glob("tests/model/scenarios/*.cpp", root_dir=ROOT)):
-        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            for name in re.findall(r"MODEL_SCENARIO\((\w+),", file.read()):
-                files[name] = path
-    return files
-
-
 def changed_files(plant):
     """{path: text} with the bug in it."""
     texts = {}
     for change in [plant] + plant.get("also", []):
         path = change["file"]
         if path not in texts:
-            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-                texts[path] = file.read()
+            texts[path] = read_source(path)
         count = texts[path].count(change["old"])
         if count != 1:
             raise Failed(f"no longer applies: {path} has {count} places, not one, with: {change['old']!r}")
@@ -99,105 +64,6 @@ def arguments(plant):
     return shlex.split(args) if isinstance(args, str) else list(args)
 
 
-class Programs:
-    """Compiles: the library and each scenario file once, a plant's own objects when they are asked for."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.compiler = shlex.split(os.environ.get("CXX", "c++"))
-        self.needs = {}  # object -> the files of the project that it was made from
-        self.objects = {}  # source -> object
-        self.binaries = {}
-        self.lock = threading.Lock()
-
-    def compile(self, source, target, overlay=None):
-        include = [f"-I{os.path.join(overlay, root)}" for root in INCLUDE] if overlay else []
-        if overlay and os.path.exists(os.path.join(overlay, source)):
-            source = os.path.join(overlay, source)
-        include += [f"-I{root}" for root in INCLUDE]
-        head = [] if self.precompiled is None else ["-include", self.precompiled]
-        run([*self.compiler, *FLAGS, *include, *head, "-MMD", "-MF", target + ".d", "-c", source, "-o", target])
-
-    def precompile(self):
-        self.precompiled = None
-        header = os.path.join(self.folder, "common.hpp")
-        with open(header, "w", encoding="utf-8") as file:
-            file.writelines(f'#include "{name}"\n' for name in PRECOMPILED)
-        include = [f"-I{root}" for root in INCLUDE]
-        is_clang = "clang" in run([*self.compiler, "--version"])
-        run([*self.compiler, *FLAGS, *include, "-x", "c++-header", header, "-o", header + (".pch" if is_clang else ".gch")])
-        self.precompiled = header
-
-    def build_common(self, jobs, wanted_scenarios):
-        self.precompile()
-        library = {path for pattern in LIBRARY for path in glob.glob(pattern, root_dir=ROOT)}
-        with_scenarios = set(scenario_files().values())
-        self.library = sorted(path for path in library - with_scenarios if not NOT_IN_LIBRARY.search(path))
-        sources = self.library + ["tests/model/explore.cpp"] + sorted(wanted_scenarios)
-        for source in sources:
-            self.objects[source] = os.path.join(self.folder, source.replace("/", "_") + ".o")
-        list(jobs.map(lambda source: self.compile(source, self.objects[source]), sources))
-        for source in sources:
-            self.needs[source] = self.read_needs(self.objects[source] + ".d")
-        self.archive = os.path.join(self.folder, "library.a")
-        run(["ar", "rc", self.archive, *(self.objects[source] for source in self.library)])
-
-    @staticmethod
-    def read_needs(path):
-        with open(path, encoding="utf-8") as file:
-            words = file.read().replace("\\\n", " ").split()[1:]
-        return {os.path.relpath(os.path.join(ROOT, word), ROOT) for word in words}
-
-    def link(self, objects, target, *more):
-        run([*self.compiler, *objects, self.objects["tests/model/explore.cpp"], self.archive, "-pthread", *more,
-             "-o", target])
-
-    def as_it_is(self, scenario_file):
-        """The program without a bug, and which sources of the library it consists of."""
-        with self.lock:
-            if scenario_file not in self.binaries:
-                target = os.path.join(self.folder, os.path.basename(scenario_file)[:-len(".cpp")])
-                self.link([self.objects[scenario_file]], target, f"-Wl,-Map={target}.map")
-                with open(target + ".map", encoding="utf-8") as file:
-                    taken = set(re.findall(r"library\.a\(([^)]+)\)", file.read()))
-                used = {source for source in self.library if os.path.basename(self.objects[source]) in taken}
-                self.binaries[scenario_file] = target, used
-            return self.binaries[scenario_file]
-
-    def planted(self, plant, scenario_file):
-        folder = os.path.join(self.folder, "plant-" + plant["name"])
-        texts = changed_files(plant)
-        for path, text in texts.items():
-            copy = os.path.join(folder, path)
-            os.makedirs(os.path.dirname(copy), exist_ok=True)
-            with open(copy, "w", encoding="utf-8") as file:
-                file.write(text)
-        _, used = self.as_it_is(scenario_file)
-        again = [source for source in [scenario_file, *sorted(used)] if self.needs[source] & set(texts)]
-        if not again:
-            raise Failed(f"no source of the scenario includes {', '.join(texts)}")
-        objects = {scenario_file: self.objects[scenario_file]}
-        for source in again:
-            objects[source] = os.path.join(folder, source.replace("/", "_") + ".o")
-            self.compile(source, objects[source], folder)
-        program = os.path.join(folder, "program")
-        self.link(list(objects.values()), program)
-        return program
-
-
-def search(program, scenario, args):
-    """The number of executions, and the failure that ended them; no failure: None."""
-    command = [program, "--scenario", scenario, "--seconds", str(MOST_SECONDS), *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    executions = sum(int(count) for count in re.findall(r"threads\s+(\d+) executions", done.stdout))
-    failure = re.search(r"FAILED: (.*)", done.stdout)
-    if done.returncode < 0:
-        raise Failed(f"the program was ended by signal {-done.returncode}")
-    if (done.returncode != 0) != (failure is not None):
-        raise Failed(f"exit status {done.returncode}\n{done.stdout}{done.stderr}".rstrip())
-    return executions, failure.group(1) if failure else None
-
-
 def split_limit(args):
     """The search, and how many executions it may take."""
     if "--executions" not in args:
@@ -207,7 +73,7 @@ def split_limit(args):
 
 
 def check_plant(programs, plant, scenario_file):
-    program = programs.planted(plant, scenario_file)
+    program = programs.changed("plant-" + plant["name"], changed_files(plant), scenario_file)
     executions, failure = search(program, plant["scenario"], arguments(plant))
     if failure is None:
         raise Failed(f"NOT FOUND in {executions} executions of {plant['scenario']}")

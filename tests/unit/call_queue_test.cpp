@@ -74,6 +74,22 @@ TEST_F(Queue, GivesAllNewestFirst) {
   EXPECT_TRUE(take().empty());
 }
 
+TEST_F(Queue, TakesAChainAsOnePush) {
+  Call d;
+  queue_.mark_asleep();
+  c_.next = &b_;  // newest first, as the caller links it
+  b_.next = &a_;
+  a_.next = &d;  // of no meaning
+  EXPECT_EQ(queue_.push(&c_, &a_), Push::kQueuedOwesWakeUp);
+  EXPECT_EQ(queue_.push(&d), Push::kQueued);
+  EXPECT_EQ(take(), (std::vector<Call*>{&d, &c_, &b_, &a_}));
+  queue_.push(&d);
+  EXPECT_EQ(queue_.push(&c_, &b_), Push::kQueued);
+  EXPECT_EQ(take(), (std::vector<Call*>{&c_, &b_, &d}));
+  queue_.close();
+  EXPECT_EQ(queue_.push(&c_, &b_), Push::kRefused);
+}
+
 TEST_F(Queue, AsleepOwesAWakeUpToTheFirstPushOnly) {
   EXPECT_TRUE(queue_.mark_asleep());
   EXPECT_TRUE(queue_.accepts());

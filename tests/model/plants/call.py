@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bugs of the call word, its deferreds, its hook and its waits: see ../plants.py.
 
-A weakened order that is not here survives for a reason: see ../scenarios/call.md.
+Weakened orders, all of them: see ../orders.py.
 """
 
 CALL = "src/call/call.cpp"
@@ -9,6 +9,7 @@ HEADER = "src/call/call.hpp"
 HOOK = "src/call/hook.cpp"
 HOT_PATH = "src/call/hot_path.hpp"
 WAITING = "src/call/waiting.cpp"
+WORD = "src/call/word.hpp"
 
 PLANTS = []
 
@@ -21,96 +22,93 @@ def plant(name, scenario, args, *changes):
 
 plant("make-relaxed", "a_label_is_seen_by_all",
       "--random 1 --executions 5000",
-      (HOT_PATH, """\
-kReference,
-             release);""",
-       """\
-kReference,
-             relaxed);"""))
+      (HOT_PATH, "(handles + 1) * word::kReference), release);",
+       "(handles + 1) * word::kReference), relaxed);"))
 
 plant("start-by-load-and-store", "settle_inside_wait_take_cancel_take",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed)",
-       "(word.store(word::with_phase(w, Phase::kRunning), release), false)"))
+      (HOT_PATH, "!word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acq_rel, relaxed)",
+       "(word.store(w - word::phase_bits(kOnePhase), release), false)"))
 
 plant("start-without-looking-at-the-phase", "settle_inside_wait_take_cancel_take",
       "--random 1 --executions 5000",
       (HOT_PATH, """\
     if (word::phase(w) != Phase::kQueued) return false;
 """,
-       ""))
+       ""),
+      (HOT_PATH, "word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acq_rel, relaxed)",
+       "word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed)"))
 
 plant("function-returned-relaxed-look-at-the-deferreds", "settle_outside_wait_cancel",
       "--random 1 --executions 5000",
-      (HOT_PATH, "deferreds.load(acquire);",
-       "deferreds.load(relaxed);"))
+      (HOT_PATH, "deferreds.load(acquire) != deferred_count(generation, 1)",
+       "deferreds.load(relaxed) != deferred_count(generation, 1)"))
 
 plant("function-returned-always-the-last-deferred", "settle_outside_wait_cancel",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "if ((held & kDeferredCountMask) != 1) {",
-       "if (false) {"))
+      (HOT_PATH, "if (deferreds.load(acquire) != deferred_count(generation, 1)) {",
+       "if (deferreds.load(acquire); false) {"))
 
 plant("claim-by-load-and-store", "two_settlers_one_waiter",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "!word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed)",
-       "(word.store(word::with_phase(w, Phase::kSettling), release), false)"))
+      (HOT_PATH, "!word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acquire, relaxed)",
+       "(word.store(w - word::phase_bits(kOnePhase), release), false)"))
 
 plant("settling-not-respected-by-a-second-settler", "two_settlers_one_waiter",
       "--random 1 --executions 5000",
-      (HOT_PATH, "word::phase(w) != Phase::kRunning) return why_not_settled",
-       "word::settled(w)) return why_not_settled"))
+      (HOT_PATH, "if (!word::runs(w, generation)) return false;",
+       "if (!word::alive(w, generation) || word::settled(w)) return false;"),
+      (HOT_PATH, "word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acquire, relaxed)",
+       "word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed)"))
 
 plant("settler-does-not-look-at-the-generation", "stale_settle",
       "--bound 2 --executions 10000",
-      (HOT_PATH, "if (!word::alive(w, generation) || word::phase(w) != Phase::kRunning) return why",
-       "if (word::phase(w) != Phase::kRunning) return why"))
+      (HOT_PATH, "if (!word::runs(w, generation)) return false;",
+       "if (word::phase(w) != Phase::kRunning) return false;"))
 
 plant("outcome-written-before-the-claim", "two_settlers_one_waiter",
       "--bound 2 --executions 5000",
-      (HOT_PATH, """\
-  Word w = word.load(relaxed);
-  do {
-    if (!word::alive(w, generation) || word::phase(w) != Phase::kRunning) return why""",
+      (HOT_PATH, "  return claim(generation) ?",
        """\
-  Word w = word.load(relaxed);
   value = result;
   value_drop = result_drop;
-  do {
-    if (!word::alive(w, generation) || word::phase(w) != Phase::kRunning) return why"""))
+  return claim(generation) ?"""))
 
 plant("outcome-written-after-the-publication", "settle_inside_wait",
       "--bound 2 --executions 5000",
       (HOT_PATH, """\
   value = result;
   value_drop = result_drop;
-  publish(outcome);""",
+  return publish(Outcome::kValue);""",
        """\
-  publish(outcome);
+  publish(Outcome::kValue);
   value = result;
-  value_drop = result_drop;"""))
+  value_drop = result_drop;
+  return CROCHET_OK;"""))
 
 plant("publication-relaxed", "settle_inside_wait",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acq_rel)",
-       "word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), relaxed)"))
+      (HOT_PATH, "word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), acq_rel)",
+       "word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), relaxed)"))
 
 plant("publication-acquire", "settle_inside_wait",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acq_rel)",
-       "word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acquire)"))
+      (HOT_PATH, "word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), acq_rel)",
+       "word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), acquire)"))
 
 plant("publication-by-load-and-store", "settle_inside_wait",
       "--bound 2 --executions 20000",
-      (HOT_PATH, """\
-const Word before = word.fetch_add(kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), acq_rel);""",
+      (HOT_PATH, "const Word before = word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), acq_rel);",
        """\
 const Word before = word.load(relaxed);
-  word.store(before + kStep + (static_cast<Word>(outcome) << word::kOutcomeShift), release);"""))
+  word.store(before + word::outcome_bits(outcome) - word::phase_bits(kOnePhase), release);"""))
 
 plant("settling-in-one-step", "settle_inside_wait",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettling), acquire, relaxed)",
-       "word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettled), acq_rel, relaxed)"))
+      (HOT_PATH, "word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acquire, relaxed)",
+       "word.compare_exchange_weak(w, word::with_phase(w, Phase::kSettled), acq_rel, relaxed)"),
+      (HOT_PATH, "word.fetch_add(word::outcome_bits(outcome) - word::phase_bits(kOnePhase), acq_rel)",
+       "word.fetch_add(word::outcome_bits(outcome), acq_rel)"))
 
 plant("waiters-not-woken-by-the-settler", "settle_inside_wait",
       "--bound 2 --executions 5000",
@@ -127,9 +125,11 @@ plant("stale-settler-keeps-the-rest", "stale_settle",
       (CALL, """\
   if ((before & word::kJoiners) != 0) unpark_all(word);
   release_reference();
+  return CROCHET_OK;
 }""",
        """\
   if ((before & word::kJoiners) != 0) unpark_all(word);
+  return CROCHET_OK;
 }"""))
 
 plant("stale-settler-does-not-wake-joiners", "stale_settle_against_a_join",
@@ -137,9 +137,11 @@ plant("stale-settler-does-not-wake-joiners", "stale_settle_against_a_join",
       (CALL, """\
   if ((before & word::kJoiners) != 0) unpark_all(word);
   release_reference();
+  return CROCHET_OK;
 }""",
        """\
   release_reference();
+  return CROCHET_OK;
 }"""))
 
 plant("finish-does-not-expect-settling", "stale_settle",
@@ -436,60 +438,131 @@ plant("finish-leaves-the-hook-to-be-called", "cancel_message_against_the_last_re
 
 plant("fast-finish-forgets-joiners", "join_a_call_without_an_argument",
       "--bound 2 --executions 5000",
-      (HOT_PATH, " && (w & word::kJoiners) == 0) {",
-       ") {"))
+      (HOT_PATH, "(w & (word::kJoiners | ",
+       "(w & ("))
 
 plant("fast-finish-of-the-last-reference", "a_call_without_an_argument_that_is_let_go",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word::settled(w) && word::references(w) > 1 &&",
-       "word::settled(w) &&"))
+      (HOT_PATH, "if (word::references(w) > 1) {",
+       "if (word::references(w) > 1 || word::settled(w)) {"))
 
 plant("fast-finish-of-an-unsettled-call", "wait_for_a_broken_call_without_an_argument",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word::settled(w) && word::references(w) > 1 &&",
-       "word::references(w) > 1 &&"))
+      (HOT_PATH, """\
+      if (word::settled(w) &&
+          word.compare""",
+       """\
+      if (word.compare"""))
 
 plant("fast-finish-acquire-only", "a_call_without_an_argument_that_is_let_go",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.compare_exchange_strong(w, (w | word::kFinished) - word::kReference, acq_rel, relaxed)",
-       "word.compare_exchange_strong(w, (w | word::kFinished) - word::kReference, acquire, relaxed)"))
+      (HOT_PATH, "word.compare_exchange_strong(w, w + (word::kFinished - word::kReference), acq_rel, relaxed)",
+       "word.compare_exchange_strong(w, w + (word::kFinished - word::kReference), acquire, relaxed)"))
 
 plant("fast-finish-by-load-and-store", "a_call_without_an_argument_that_is_let_go",
       "--bound 2 --executions 5000",
+      (HOT_PATH, "word.compare_exchange_strong(w, w + (word::kFinished - word::kReference), acq_rel, relaxed)",
+       "(word.store(w + (word::kFinished - word::kReference), release), true)"))
+
+plant("fast-finish-looks-relaxed", "plain_call_that_its_waiter_lets_go",
+      "--bound 2 --executions 5000",
       (HOT_PATH, """\
-if (word.compare_exchange_strong(w, (w | word::kFinished) - word::kReference, acq_rel, relaxed)) return;""",
+inline void Call::finish() {
+  Word w = word.load(acquire);""",
        """\
-word.store((w | word::kFinished) - word::kReference, release);
-      return;"""))
+inline void Call::finish() {
+  Word w = word.load(relaxed);"""))
+
+plant("fast-finish-keeps-the-hook", "hook_of_a_plain_call",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "(word::kJoiners | word::kHasMore",
+       "(word::kJoiners"))
+
+plant("fast-finish-keeps-the-value", "plain_call_whose_value_nobody_takes",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "if (word::outcome(w) == Outcome::kValue && value_drop == nullptr) {",
+       "if (word::outcome(w) == Outcome::kValue) {"))
+
+plant("fast-finish-does-not-look-at-the-outcome", "plain_call_whose_failure_nobody_looked_at",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "if (word::outcome(w) == Outcome::kValue && value_drop == nullptr) {",
+       "if (value_drop == nullptr) {"))
+
+plant("fast-finish-of-the-last-reference-leaves-the-word", "plain_call_that_its_waiter_lets_go",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, """\
+        end_life(word::generation(w));  // N7
+""",
+       ""))
+
+plant("fast-finish-of-the-last-reference-same-generation", "stale_retain_of_a_plain_call_that_finishes_last",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "end_life(word::generation(w));",
+       "end_life(word::generation(w) - 1);"))
+
+plant("forgotten-call-ended-by-a-store", "forgotten_plain_call_that_is_pinned_for_a_moment",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "if (word.compare_exchange_strong(w, word::unused(word::generation(w) + 1), acq_rel, relaxed)) {",
+       "if (word.store(word::unused(word::generation(w) + 1), release); true) {"))
+
+plant("forgotten-call-that-is-run-ended-by-a-store", "forgotten_plain_call_that_is_run_against_a_sweep",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "if (word.compare_exchange_strong(w, word::unused(word::generation(w) + 1), acq_rel, relaxed)) {",
+       "if (word.store(word::unused(word::generation(w) + 1), release); true) {"))
+
+plant("forgotten-call-ended-with-release-only", "forgotten_plain_call_that_is_pinned_for_a_moment",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "word.compare_exchange_strong(w, word::unused(word::generation(w) + 1), acq_rel, relaxed)",
+       "word.compare_exchange_strong(w, word::unused(word::generation(w) + 1), release, relaxed)"))
+
+plant("forgotten-call-ended-in-the-same-generation", "stale_settle_of_a_forgotten_plain_call",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "word::unused(word::generation(w) + 1)",
+       "word::unused(word::generation(w))"))
+
+plant("forgotten-call-ended-under-a-settler", "stale_settle_of_a_forgotten_plain_call",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "word::phase(w) == Phase::kRunning && (w & word::kForgotten) != 0",
+       "(w & word::kForgotten) != 0"))
+
+plant("call-that-is-not-forgotten-ended-without-a-word", "plain_call_that_breaks_unnoticed",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "word::phase(w) == Phase::kRunning && (w & word::kForgotten) != 0",
+       "word::phase(w) == Phase::kRunning"))
+
+plant("forgotten-call-that-is-pinned-ended", "forgotten_plain_call_that_is_pinned_for_a_moment",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "    if (word::references(w) > 1) {",
+       "    if (word::references(w) > 1 && (w & word::kForgotten) == 0) {"))
 
 plant("deferred-released-acquire-only", "two_last_deferreds_and_a_take",
       "--bound 2 --executions 5000",
-      (CALL, "deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed)",
-       "deferreds.compare_exchange_weak(held, held - 1, acquire, relaxed)"))
+      (CALL, "deferreds.compare_exchange_weak(held, held - kOneDeferred, acq_rel, relaxed)",
+       "deferreds.compare_exchange_weak(held, held - kOneDeferred, acquire, relaxed)"))
 
 plant("deferred-released-release-only", "two_last_deferreds_and_a_take",
       "--bound 2 --executions 5000",
-      (CALL, "deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed)",
-       "deferreds.compare_exchange_weak(held, held - 1, release, relaxed)"))
+      (CALL, "deferreds.compare_exchange_weak(held, held - kOneDeferred, acq_rel, relaxed)",
+       "deferreds.compare_exchange_weak(held, held - kOneDeferred, release, relaxed)"))
 
 plant("deferred-released-by-load-and-store", "two_last_deferreds_and_a_take",
       "--bound 2 --executions 5000",
-      (CALL, "!deferreds.compare_exchange_weak(held, held - 1, acq_rel, relaxed)",
-       "(deferreds.store(held - 1, release), false)"))
+      (CALL, "!deferreds.compare_exchange_weak(held, held - kOneDeferred, acq_rel, relaxed)",
+       "(deferreds.store(held - kOneDeferred, release), false)"))
 
 plant("deferred-released-of-any-generation", "stale_deferred_release",
       "--bound 2 --executions 5000",
       (CALL, """\
-    if (!counts_for(held, generation) || (held & kDeferredCountMask) == 0) return false;
+    if (!counts_for(held, generation) || deferred_count(held) == 0) return false;
     // acq_rel: what""",
        """\
-    if ((held & kDeferredCountMask) == 0) return false;
+    if (deferred_count(held) == 0) return false;
     // acq_rel: what"""))
 
 plant("deferred-released-from-zero", "stale_deferred_release",
       "--bound 2 --executions 5000",
       (CALL, """\
-    if (!counts_for(held, generation) || (held & kDeferredCountMask) == 0) return false;
+    if (!counts_for(held, generation) || deferred_count(held) == 0) return false;
     // acq_rel: what""",
        """\
     if (!counts_for(held, generation)) return false;
@@ -499,10 +572,10 @@ plant("deferred-retained-by-check-and-addition", "stale_deferred_retain",
       "--bound 2 --executions 5000",
       (CALL, """\
     // relaxed would do for the count; acq_rel keeps a stale retain from being reordered into the slot's next life.
-  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));""",
+  } while (!deferreds.compare_exchange_weak(held, held + kOneDeferred, acq_rel, relaxed));""",
        """\
   } while (false);
-  deferreds.fetch_add(1, acq_rel);"""))
+  deferreds.fetch_add(kOneDeferred, acq_rel);"""))
 
 plant("deferred-retained-of-any-generation", "stale_deferred_retain",
       "--bound 2 --executions 5000",
@@ -517,19 +590,19 @@ plant("deferred-retained-from-zero", "stale_deferred_retain",
 plant("hook-without-taking-a-deferred", "cancel_message_against_the_last_release",
       "--bound 2 --executions 5000",
       (CALL, """\
-    if ((held & kDeferredCountMask) == 0) return;
+    if (deferred_count(held) == 0) return;
     // acq_rel""",
        "    // acq_rel"))
 
 plant("hook-takes-its-deferred-by-load-and-store", "cancel_message_against_the_last_release",
       "--random 1 --executions 5000",
       (CALL, """\
-    if ((held & kDeferredCountMask) == 0) return;
+    if (deferred_count(held) == 0) return;
     // acq_rel: the count is all that matters here; what keeps drop(arg) behind the hook is giving this one back.
-  } while (!deferreds.compare_exchange_weak(held, held + 1, acq_rel, relaxed));""",
+  } while (!deferreds.compare_exchange_weak(held, held + kOneDeferred, acq_rel, relaxed));""",
        """\
-    if ((held & kDeferredCountMask) == 0) return;
-  } while ((deferreds.store(held + 1, release), false));"""))
+    if (deferred_count(held) == 0) return;
+  } while ((deferreds.store(held + kOneDeferred, release), false));"""))
 
 plant("hook-called-of-a-settled-call", "cancel_message_of_a_settled_call",
       "--bound 2 --executions 5000",
@@ -555,9 +628,14 @@ plant("hook-keeps-its-deferred", "cancel_message_against_the_last_release",
 plant("hook-kept-after-it-was-called", "two_cancels_of_a_call_with_a_hook",
       "--bound 2 --executions 5000",
       (CALL, """\
+    callback_has_thrown(generation);
   }
-  if (hook != nullptr) end_hook(hook);""",
-       "  }"))
+  end_hook(hook);
+""",
+       """\
+    callback_has_thrown(generation);
+  }
+"""))
 
 plant("cleared-hook-nobody-cancels", "hook_cleared_while_a_cancel_is_in_flight",
       "--bound 2 --executions 5000",
@@ -731,7 +809,7 @@ plant("retained-of-any-generation", "stale_retain",
 
 plant("handle-released-relaxed-look", "two_handles_and_the_last_deferred",
       "--bound 2 --executions 5000",
-      (HOT_PATH, """\
+      (CALL, """\
   Word w = word.load(acquire);
   do {
     if (!word::alive(w, generation)) return false;
@@ -744,37 +822,66 @@ plant("handle-released-relaxed-look", "two_handles_and_the_last_deferred",
 
 plant("handle-released-acquire-only", "two_handles_and_the_last_deferred",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
+      (CALL, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
        "word.compare_exchange_weak(w, w - word::kReference, acquire, acquire)"))
 
 plant("handle-released-acq-rel-only", "two_handles_and_the_last_deferred",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
+      (CALL, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
        "word.compare_exchange_weak(w, w - word::kReference, acq_rel, relaxed)"))
 
 plant("handle-released-relaxed", "two_handles_and_the_last_deferred",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
+      (CALL, "word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
        "word.compare_exchange_weak(w, w - word::kReference, relaxed, acquire)"))
 
 plant("handle-released-by-load-and-store", "two_handles_and_the_last_deferred",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
+      (CALL, "!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire)",
        "(word.store(w - word::kReference, release), false)"))
 
 plant("handle-released-of-any-generation", "stale_release",
       "--bound 2 --executions 5000",
-      (HOT_PATH, """\
+      (CALL, """\
     if (!word::alive(w, generation)) return false;
     if (word::settled(w) && word::ref""",
        "    if (word::settled(w) && word::ref"))
 
 plant("handle-released-by-check-and-subtraction", "stale_retain",
       "--bound 2 --executions 5000",
-      (HOT_PATH, "  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));",
+      (CALL, "  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, acquire));",
        """\
   } while (false);
   w = word.fetch_sub(word::kReference, acq_rel);"""))
+
+plant("handle-released-plainly-relaxed-look", "plain_call_that_two_let_go",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, """\
+  const Word w = word.load(acquire);
+  if (!word::ends_plainly""",
+       """\
+  const Word w = word.load(relaxed);
+  if (!word::ends_plainly"""))
+
+plant("handle-released-plainly-keeps-the-value", "plain_call_whose_value_nobody_takes",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "if (!word::ends_plainly(w, generation) || value_drop != nullptr) return",
+       "if (!word::ends_plainly(w, generation)) return"))
+
+plant("handle-released-plainly-of-any-generation", "stale_release_of_a_plain_call",
+      "--bound 2 --executions 5000",
+      (HOT_PATH, "word::ends_plainly(w, generation)",
+       "word::ends_plainly(w, word::generation(w))"))
+
+plant("handle-released-plainly-whatever-the-count", "plain_call_that_two_let_go",
+      "--bound 2 --executions 5000",
+      (WORD, "(kReferences | kHandleMask | kPhaseMask | kOutcomeMask | kHasMore)) == kReference;",
+       "(kHandleMask | kPhaseMask | kOutcomeMask | kHasMore)) == 0;"))
+
+plant("handle-released-plainly-whatever-the-outcome", "plain_call_whose_failure_nobody_looked_at",
+      "--bound 2 --executions 5000",
+      (WORD, "(kReferences | kHandleMask | kPhaseMask | kOutcomeMask | kHasMore)) == kReference;",
+       "(kReferences | kHandleMask | kPhaseMask | kHasMore)) == kReference;"))
 
 plant("reference-released-relaxed-look", "refused_call_against_a_sweep",
       "--random 1 --executions 5000",
@@ -810,20 +917,16 @@ const Word before = w;
 plant("destroyed-same-generation", "stale_retain_of_a_plain_call",
       "--bound 2 --executions 5000",
       (HOT_PATH, """\
-word.store(word::unused(word::generation(last) + 1), release);
-  free_call""",
+  end_life(generation);  // N7
+""",
        """\
-word.store(word::unused(word::generation(last)), release);
-  free_call"""))
+  end_life(generation - 1);
+"""))
 
 plant("destroyed-slowly-same-generation", "stale_retain",
       "--bound 2 --executions 5000",
-      (CALL, """\
-word.store(word::unused(word::generation(last) + 1), release);
-  if (left""",
-       """\
-word.store(word::unused(word::generation(last)), release);
-  if (left"""))
+      (CALL, "end_life(word::generation(last));",
+       "end_life(word::generation(last) - 1);"))
 
 plant("freed-before-its-generation-ends", "stale_retain",
       "--bound 2 --executions 20000",
@@ -835,16 +938,17 @@ plant("freed-before-its-generation-ends", "stale_retain",
   end_side();
 }"""),
       (CALL, """\
-  // N5. release: who allocates the slot next, and any stale look at it, sees this life ended.
-  word""",
+  end_life(word::generation(last));
+""",
        """\
   free_call(this);
-  word"""))
+  end_life(word::generation(last));
+"""))
 
 plant("fast-destruction-keeps-the-side-record", "two_install_the_side_record_of_a_queued_call",
       "--bound 2 --executions 5000",
-      (HOT_PATH, " || side() != nullptr) return destroy_slowly(last);",
-       ") return destroy_slowly(last);"))
+      (WORD, "kPhaseMask | kOutcomeMask | kHasMore)) == kReference;",
+       "kPhaseMask | kOutcomeMask)) == kReference;"))
 
 plant("looked-at-failure-logged", "a_failure_that_one_of_two_looked_at",
       "--bound 2 --executions 5000",
@@ -855,6 +959,21 @@ plant("forgotten-and-broken-is-logged", "forgotten_call_against_a_sweep",
       "--bound 2 --executions 10000",
       (CALL, "return (w & word::kForgotten) == 0;",
        "return true;"))
+
+plant("side-record-not-told-to-the-last-handle", "two_install_the_side_record_of_a_queued_call",
+      "--bound 2 --executions 5000",
+      (CALL, "word.fetch_or(word::kHasMore, relaxed);",
+       ";"))
+
+plant("side-record-not-told-to-the-last-deferred", "hook_of_a_plain_call",
+      "--bound 2 --executions 5000",
+      (CALL, "word.fetch_or(word::kHasMore, relaxed);",
+       ";"))
+
+plant("side-record-told-by-load-and-store", "side_record_of_a_plain_call_that_ends",
+      "--bound 2 --executions 5000",
+      (CALL, "word.fetch_or(word::kHasMore, relaxed);",
+       "word.store(word.load(relaxed) | word::kHasMore, relaxed);"))
 
 plant("side-record-installed-relaxed", "two_install_the_side_record_of_a_queued_call",
       "--bound 2 --executions 5000",
@@ -877,15 +996,27 @@ plant("side-record-loser-keeps-its-own", "two_install_the_side_record_of_a_queue
   return side();""",
        "  return side();"))
 
+plant("side-record-told-after-it-can-be-found", "hook_of_a_plain_call_whose_side_record_another_installs",
+      "--bound 2 --executions 20000",
+      (CALL, """\
+  word.fetch_or(word::kHasMore, relaxed);
+""", ""),
+      (CALL, """\
+release, acquire)) {
+    return record;""", """\
+release, acquire)) {
+    word.fetch_or(word::kHasMore, relaxed);
+    return record;"""))
+
 plant("side-record-installed-by-a-store", "two_install_the_side_record_of_a_queued_call",
       "--bound 2 --executions 5000",
       (CALL, """\
   if (function.compare_exchange_strong(field, reinterpret_cast<std::uintptr_t>(record) | kSideTag, release, acquire)) {
-    return record;
-  }""",
+""",
        """\
   function.store(reinterpret_cast<std::uintptr_t>(record) | kSideTag, release);
-  if (record != nullptr) return record;"""))
+  if (record != nullptr) {
+"""))
 
 plant("side-relaxed", "two_install_the_side_record_of_a_queued_call",
       "--random 1 --executions 5000",

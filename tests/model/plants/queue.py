@@ -5,9 +5,9 @@ PLANTS = [
     {
         "name": "queue: push succeeds with release only",
         "file": "src/loop/call_queue.hpp",
-        "old": "    } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));\n"
+        "old": "    } while (!head_.compare_exchange_weak(head, newest, acq_rel, relaxed));\n"
                "    return head == asleep()",
-        "new": "    } while (!head_.compare_exchange_weak(head, call, release, relaxed));\n"
+        "new": "    } while (!head_.compare_exchange_weak(head, newest, release, relaxed));\n"
                "    return head == asleep()",
         "scenario": "queue_own_loop_uv_1_44",
         "args": "--random 1 --executions 200",
@@ -15,12 +15,115 @@ PLANTS = [
     {
         "name": "queue: push succeeds with acquire only",
         "file": "src/loop/call_queue.hpp",
-        "old": "    } while (!head_.compare_exchange_weak(head, call, acq_rel, relaxed));\n"
+        "old": "    } while (!head_.compare_exchange_weak(head, newest, acq_rel, relaxed));\n"
                "    return head == asleep()",
-        "new": "    } while (!head_.compare_exchange_weak(head, call, acquire, relaxed));\n"
+        "new": "    } while (!head_.compare_exchange_weak(head, newest, acquire, relaxed));\n"
                "    return head == asleep()",
         "scenario": "queue_own_loop_uv_1_44",
         "args": "--bound 2 --executions 200",
+    },
+    {
+        "name": "queue: push to an awake loop succeeds with acquire only",
+        "file": "src/loop/call_queue.hpp",
+        "old": "      if (head_.compare_exchange_weak(head, call, acq_rel, relaxed)) return true;",
+        "new": "      if (head_.compare_exchange_weak(head, call, acquire, relaxed)) return true;",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--random 1 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop by load and store",
+        "file": "src/loop/call_queue.hpp",
+        "old": "      if (head_.compare_exchange_weak(head, call, acq_rel, relaxed)) return true;",
+        "new": "      head_.store(call, release);\n"
+               "      return true;",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop links but once",
+        "file": "src/loop/call_queue.hpp",
+        "old": "    while (!is_mark(head)) {\n"
+               "      call->next = head;\n",
+        "new": "    call->next = head;\n"
+               "    while (!is_mark(head)) {\n",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop does not recognise asleep",
+        "file": "src/loop/call_queue.hpp",
+        "old": "    while (!is_mark(head)) {\n"
+               "      call->next = head;\n",
+        "new": "    while (head != closed()) {\n"
+               "      call->next = head == asleep() ? nullptr : head;\n",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop does not recognise closed",
+        "file": "src/loop/call_queue.hpp",
+        "old": "    while (!is_mark(head)) {\n"
+               "      call->next = head;\n",
+        "new": "    while (head != asleep()) {\n"
+               "      call->next = head == closed() ? nullptr : head;\n",
+        "scenario": "queue_closed_against_one_producer",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop that sleeps taken for done",
+        "file": "tests/model/scenarios/queue_loop.hpp",
+        "old": "    if (queue.push_to_awake(&node)) {\n"
+               "      accept(node, was_closed);\n"
+               "      return true;\n"
+               "    }\n",
+        "new": "    queue.push_to_awake(&node);\n"
+               "    accept(node, was_closed);\n"
+               "    return true;\n",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: push to an awake loop done twice",
+        "file": "tests/model/scenarios/queue_loop.hpp",
+        "old": "    if (queue.push_to_awake(&node)) {\n"
+               "      accept(node, was_closed);\n"
+               "      return true;\n"
+               "    }\n",
+        "new": "    queue.push_to_awake(&node);\n",
+        "scenario": "queue_own_loop_uv_1_44",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: chain linked at its newest call, own loop",
+        "file": "src/loop/call_queue.hpp",
+        "old": "      oldest->next = head == asleep() ? nullptr : head;",
+        "new": "      newest->next = head == asleep() ? nullptr : head;",
+        "scenario": "queue_own_loop_a_chain_and_two_calls",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: chain linked at its newest call, adopted loop",
+        "file": "src/loop/call_queue.hpp",
+        "old": "      oldest->next = head == asleep() ? nullptr : head;",
+        "new": "      newest->next = head == asleep() ? nullptr : head;",
+        "scenario": "queue_adopted_loop_a_chain_and_two_calls",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: chain pushed by its oldest call",
+        "file": "src/loop/call_queue.hpp",
+        "old": "head_.compare_exchange_weak(head, newest, acq_rel, relaxed)",
+        "new": "head_.compare_exchange_weak(head, oldest, acq_rel, relaxed)",
+        "scenario": "queue_own_loop_a_chain_and_two_calls",
+        "args": "--bound 2 --executions 5000",
+    },
+    {
+        "name": "queue: chain forgets what was queued before",
+        "file": "src/loop/call_queue.hpp",
+        "old": "      oldest->next = head == asleep() ? nullptr : head;",
+        "new": "      oldest->next = nullptr;",
+        "scenario": "queue_own_loop_a_chain_and_two_calls",
+        "args": "--random 1 --executions 5000",
     },
     {
         "name": "queue: take succeeds with release only",

@@ -52,10 +52,8 @@ PLANTS = [
     {
         "name": "sweep: call made with a relaxed word",
         "file": "src/call/hot_path.hpp",
-        "old": "(handles + 1) * word::kReference,\n"
-               "             release);",
-        "new": "(handles + 1) * word::kReference,\n"
-               "             relaxed);",
+        "old": "(handles + 1) * word::kReference), release);",
+        "new": "(handles + 1) * word::kReference), relaxed);",
         "scenario": "sweep_over_a_recycled_slot",
         "args": "--bound 2 --executions 5000",
     },
@@ -66,9 +64,9 @@ PLANTS = [
         "new": "",
         "also": [
             {"file": "src/call/hot_path.hpp",
-             "old": "             release);\n"
+             "old": "word::kReference), release);\n"
                     "  return generation;",
-             "new": "             release);\n"
+             "new": "word::kReference), release);\n"
                     "  loop.store(loop_id, relaxed);\n"
                     "  return generation;"},
         ],

@@ -190,9 +190,9 @@ PLANTS = [
     {
         "name": "watchers: list closed before the call is settled",
         "file": "src/call/hot_path.hpp",
-        "old": "  const Word before = word.fetch_add(kStep +",
+        "old": "  const Word before = word.fetch_add(",
         "new": "  if ((word.load(relaxed) & word::kWatched) != 0) deliver_watchers(*this);\n"
-               "  const Word before = word.fetch_add(kStep +",
+               "  const Word before = word.fetch_add(",
         "also": [
             {"file": "src/call/hot_path.hpp",
              "old": "#include \"call/call_memory.hpp\"",
@@ -236,6 +236,14 @@ PLANTS = [
         "new": "reinterpret_cast<std::uintptr_t>(record) | kSideTag, relaxed, acquire)",
         "scenario": "watchers_two_adders_and_a_cancel",
         "args": "--random 1 --executions 200",
+    },
+    {
+        "name": "watchers: side record not told to who ends the call",
+        "file": "src/call/call.cpp",
+        "old": "word.fetch_or(word::kHasMore, relaxed);",
+        "new": ";",
+        "scenario": "watchers_first_in_first_out",
+        "args": "--bound 2 --executions 200",
     },
     {
         "name": "watchers: second side record kept",

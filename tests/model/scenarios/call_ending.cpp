@@ -317,7 +317,7 @@ MODEL_SCENARIO(a_label_is_seen_by_all, 3) : CallWorld {
       MODEL_EXPECT(target_of(deferred).call->label()[0] == 'l');
       MODEL_EXPECT(static_cast<a_label_is_seen_by_all&>(World::present()).resolve_labelled());
     }),
-                            arg.give(), &Thing::drop, 1, 0);
+                            arg.give(), &Thing::drop, 1, call->word.load(relaxed) & word::kHasMore);
     MODEL_EXPECT(box.push(call));
   }
   bool resolve_labelled() { return resolve(value) == CROCHET_OK; }

@@ -62,35 +62,6 @@ MODEL_SCENARIO(stale_retain, 2) : Reused {
   }
 };
 
-// As plain as a call can be: its end takes the shortest way.
-MODEL_SCENARIO(stale_retain_of_a_plain_call, 2) : CallWorld {
-  Thing value{"second value"};
-  Word make_plain(Word handles) { return call->make(kLoop, 0, nullptr, nullptr, handles, 0, Call::From::kHand); }
-  stale_retain_of_a_plain_call() {
-    call = allocate_call();
-    generation = make_plain(1);
-    MODEL_EXPECT(call->settle(generation, nullptr, nullptr) == CROCHET_OK);
-    release_deferred();
-  }
-  void thread(int t) {
-    if (t == 1) {
-      if (call->retain(generation)) call->release_handle(generation);
-      return;
-    }
-    release_result();
-    Call* next = allocate_call();
-    if (next != call) return World::free(next);
-    const Word second = make_plain(1);
-    MODEL_EXPECT(call->settle(second, value.give(), &Thing::drop) == CROCHET_OK);
-    MODEL_EXPECT(call->release_deferred(second));
-    MODEL_EXPECT(call->release_handle(second));
-  }
-  void end() {
-    expect_nothing_left();
-    value.expect_settled_up();
-  }
-};
-
 MODEL_SCENARIO(stale_settle, 2) : Reused {
   Thing stale_value{"stale value"};
   void use_stale() override {

@@ -20,7 +20,12 @@ CallLoop::CallLoop(std::uint32_t loop_id, Wakes wakes) : id(loop_id), wakes_(wak
   queue_.reopen();
 }
 
+// Loop::post
 bool CallLoop::post(Call* call) {
+  if (queue_.push_to_awake(call)) {
+    ++to_be_taken_;
+    return true;
+  }
   const CallQueue::Push pushed = queue_.push(call);
   if (pushed == CallQueue::Push::kRefused) return false;
   ++to_be_taken_;

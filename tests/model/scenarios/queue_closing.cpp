@@ -52,6 +52,21 @@ MODEL_SCENARIO(queue_closed_against_one_producer, 3) {
   void end() { loop.expect_each_taken_once(); }
 };
 
+// The same with a chain: all of it is accepted, or nothing.
+MODEL_SCENARIO(queue_closed_against_a_chain, 3) {
+  model::QueueLoop<model::Uv144, 1, 2> loop{Kind::kOwn};
+  void thread(int t) {
+    if (t == 0) {
+      loop.post_chain(0);
+      return;
+    }
+    if (t == 1) return loop.close();
+    loop.run();
+    if (loop.stopping()) loop.end_handle();
+  }
+  void end() { loop.expect_each_taken_once(); }
+};
+
 // A call that runs on the loop stops it: the closer is the loop itself, and the handle ends on the same thread.
 MODEL_SCENARIO(queue_closed_by_its_own_loop, 3) {
   model::QueueLoop<model::Uv144, 2, 2> loop{Kind::kOwn};
@@ -111,6 +126,8 @@ MODEL_SCENARIO(queue_reused_under_a_late_producer, 3) {
   bool post(Node& node, std::uint32_t loop_id) {
     node.loop.store(loop_id, relaxed);
     node.arg = &node;
+    node.accepted = queue.push_to_awake(&node);  // Loop::post
+    if (node.accepted) return true;
     const CallQueue::Push pushed = queue.push(&node);
     if (pushed == CallQueue::Push::kRefused) return false;
     node.accepted = true;

@@ -122,13 +122,34 @@ class QueueLoop {
   bool post(Node& node) {
     const bool was_closed = closed_;
     node.arg = &node;
+    if (queue.push_to_awake(&node)) {
+      accept(node, was_closed);
+      return true;
+    }
     const CallQueue::Push pushed = queue.push(&node);
     if (pushed == CallQueue::Push::kRefused) {
       MODEL_EXPECT(closing_);
       return false;
     }
-    MODEL_EXPECT(!was_closed);
-    node.accepted = true;
+    accept(node, was_closed);
+    if (pushed == CallQueue::Push::kQueuedOwesWakeUp) send();
+    return true;
+  }
+  // All of a producer's calls at once, linked from the newest down to the oldest.
+  bool post_chain(std::size_t producer) {
+    const bool was_closed = closed_;
+    Node* newest = nullptr;
+    for (Node& node : nodes[producer]) {
+      node.arg = &node;
+      node.next = newest;
+      newest = &node;
+    }
+    const CallQueue::Push pushed = queue.push(newest, &nodes[producer][0]);
+    if (pushed == CallQueue::Push::kRefused) {
+      MODEL_EXPECT(closing_);
+      return false;
+    }
+    for (Node& node : nodes[producer]) accept(node, was_closed);
     if (pushed == CallQueue::Push::kQueuedOwesWakeUp) send();
     return true;
   }
@@ -231,6 +252,10 @@ class QueueLoop {
     }
     busy_ = !all;
     return all;
+  }
+  static void accept(Node& node, bool was_closed) {
+    MODEL_EXPECT(!was_closed);
+    node.accepted = true;
   }
   void send() {
     wake_up.send();

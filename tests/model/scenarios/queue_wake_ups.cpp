@@ -62,5 +62,23 @@ MODEL_SCENARIO(queue_adopted_loop_that_blocks, 3) : TwoProducers<model::Uv144> {
   }
 };
 
+// One producer pushes its two calls as a chain, in one go.
+template <class WakeUp>
+struct ChainAndProducer : TwoProducers<WakeUp, 2> {
+  using TwoProducers<WakeUp, 2>::TwoProducers;
+  void thread(int t) {
+    if (t == 0) MODEL_EXPECT(this->loop.post_chain(0));
+    else TwoProducers<WakeUp, 2>::thread(t);
+  }
+};
+
+MODEL_SCENARIO(queue_own_loop_a_chain_and_two_calls, 3) : ChainAndProducer<model::Uv144> {
+  queue_own_loop_a_chain_and_two_calls() : ChainAndProducer(Kind::kOwn) {}
+};
+
+MODEL_SCENARIO(queue_adopted_loop_a_chain_and_two_calls, 3) : ChainAndProducer<model::Uv144> {
+  queue_adopted_loop_a_chain_and_two_calls() : ChainAndProducer(Kind::kAdopted) {}
+};
+
 }  // namespace
 }  // namespace crochet

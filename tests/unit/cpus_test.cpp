@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// CPUs that may be used: affinity, and quotas read from a made-up system.
+#include "base/cpus.hpp"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+namespace crochet {
+namespace {
+
+int affinity() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  EXPECT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+  return CPU_COUNT(&set);
+}
+
+class Cpus : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = std::filesystem::temp_directory_path() / ("crochet-cpus-" + std::to_string(getpid()));
+    std::filesystem::remove_all(root_);
+    write("proc/self/cgroup", "0::/a/b\n");
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void write(const std::string& name, const std::string& text) {
+    const auto path = root_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  // With as many CPUs as there are, or less: the quota.
+  int usable() { return usable_cpus(root_.c_str()); }
+  int at_most(int quota) { return std::min(affinity(), quota); }
+
+  std::filesystem::path root_;
+};
+
+TEST_F(Cpus, AreThoseOfTheAffinityWithoutGroups) {
+  std::filesystem::remove_all(root_);
+  EXPECT_EQ(usable(), affinity());
+}
+
+TEST_F(Cpus, AreThoseOfTheAffinityWithoutAQuota) {
+  write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  EXPECT_EQ(usable(), affinity());
+}
+
+TEST_F(Cpus, AreTheQuotaRoundedDown) {
+  write("sys/fs/cgroup/a/b/cpu.max", "199999 100000\n");
+  EXPECT_EQ(usable(), 1);
+  write("sys/fs/cgroup/a/b/cpu.max", "200000 100000\n");
+  EXPECT_EQ(usable(), at_most(2));
+  write("sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
+  EXPECT_EQ(usable(), 1) << "at least one";
+}
+
+TEST_F(Cpus, AreTheLeastOfAllGroupsAbove) {
+  write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  write("sys/fs/cgroup/a/cpu.max", "100000 100000\n");
+  EXPECT_EQ(usable(), 1);
+  write("sys/fs/cgroup/a/cpu.max", "max 100000\n");
+  write("sys/fs/cgroup/cpu.max", "100000 100000\n");  // as a container sees its own
+  EXPECT_EQ(usable(), 1);
+}
+
+TEST_F(Cpus, AreTheQuotaOfVersionOneOfGroups) {
+  write("proc/self/cgroup", "12:pids:/x\n4:cpuset:/no\n3:cpu,cpuacct:/c\n1:name=systemd:/\n");
+  write("sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "-1\n");
+  write("sys/fs/cgroup/cpu/c/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable(), affinity());
+  write("sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "150000\n");
+  EXPECT_EQ(usable(), 1);
+  write("sys/fs/cgroup/cpu/no/cpu.cfs_quota_us", "100000\n");
+}
+
+TEST_F(Cpus, AreNotReadFromWhatMakesNoSense) {
+  for (const char* text : {"", "\n", "max", "x y\n", "-5 100000\n", "100000 0\n", "100000\n"}) {
+    write("sys/fs/cgroup/a/b/cpu.max", text);
+    EXPECT_EQ(usable(), affinity()) << text;
+  }
+  for (const char* text : {"", "0\n", "0:\n", "::::\n", "garbage", "0::" }) {
+    write("proc/self/cgroup", text);
+    EXPECT_EQ(usable(), affinity()) << text;
+  }
+  write("proc/self/cgroup", "0::/" + std::string(5000, 'a'));
+  EXPECT_EQ(usable(), affinity());
+}
+
+TEST_F(Cpus, AreOneForAThreadThatMayUseOne) {
+  std::thread pinned([this] {
+    cpu_set_t all, one;
+    CPU_ZERO(&all);
+    CPU_ZERO(&one);
+    ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+    std::size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &all)) ++cpu;
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(usable(), 1);
+  });
+  pinned.join();
+}
+
+TEST(CpusOfThisSystem, AreOneAtLeast) { EXPECT_GE(usable_cpus(), 1); }
+
+}  // namespace
+}  // namespace crochet
