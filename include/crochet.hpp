@@ -348,11 +348,16 @@ auto wait_for(timeout time, F f, const char* label = nullptr) {
 
 // ---- Loops ----------------------------------------------------------------------------------------------------------
 
+/// As long as a wake-up takes on this machine. See CROCHET_SPIN_MEASURED.
+inline constexpr std::chrono::nanoseconds spin_measured{CROCHET_SPIN_MEASURED};
+
 /// How a loop is made: see crochet_options_set_...().
 struct options {
   std::string thread_name{};
   bool keep_alive = true;
   std::size_t stack_size = 0;
+  std::chrono::nanoseconds loop_spin{0};  // how long the loop, and who waits for it, look before they sleep; or spin_measured
+  std::chrono::nanoseconds wait_spin{0};
   crochet_thread_fn* first = nullptr;  // the thread hooks; their argument must outlive the loop
   crochet_thread_fn* last = nullptr;
   void* hooks_argument = nullptr;
@@ -1216,6 +1221,7 @@ inline options_ref make(const options& from) {
   if (!from.thread_name.empty()) check(crochet_options_set_thread_name(to.get(), from.thread_name.c_str()));
   check(crochet_options_set_keep_alive(to.get(), from.keep_alive ? 1 : 0));
   check(crochet_options_set_stack_size(to.get(), from.stack_size));
+  check(crochet_options_set_spin(to.get(), from.loop_spin.count(), from.wait_spin.count()));
   if (from.first != nullptr || from.last != nullptr) {
     check(crochet_options_set_thread_hooks(to.get(), from.first, from.last, from.hooks_argument, nullptr));
   }

@@ -67,6 +67,12 @@ PEERS = [
          is_limit=True),
     Peer("L4", "L4: a bare queue", PROGRAMS + "limit-queue", frozenset({"w2"}), is_limit=True),
     Peer(OURS, "**crochet**", PROGRAMS + "crochet", EVERY_CALL | ECHO | {"w5", "w8cancel", "w8stop"}),
+    Peer("crochet spin", "crochet, both sides spin", PROGRAMS + "crochet", frozenset({"w1", "w4"}),
+         "the others: it is about round trips", variant="spin"),
+    Peer("crochet spin-loop", "crochet, the loop spins", PROGRAMS + "crochet", frozenset({"w1", "w4"}),
+         "as when both sides spin", variant="spin-loop"),
+    Peer("crochet cork", "crochet, by corks of 256", PROGRAMS + "crochet", frozenset({"w3"}),
+         "a cork is for what nobody waits for", variant="cork"),
     Peer("crochet.hpp", "crochet, by `crochet.hpp`", PROGRAMS + "crochet-hpp", EVERY_CALL - {"w4"},
          "the others: what the C interface does there"),
     Peer("glue", "by hand over libuv", PROGRAMS + "glue", EVERY_CALL | ECHO | {"w5", "w8stop"},
@@ -101,6 +107,7 @@ class Target:
     beside: str = ""  # a peer; empty: the figure itself
     key: str = "ns"
     at_least: bool = False  # the peer's figure by ours; otherwise ours by the peer's, at most
+    ours: str = OURS
 
 
 TARGETS = [
@@ -120,6 +127,12 @@ TARGETS = [
     Target("W5", "bytes", 80, key="bytes"),
     Target("W6", "× by hand", 0.9, "glue"),
     Target("W1 same", "times as fast as Python's Crochet, p50", 12, "py-crochet", "p50", at_least=True),
+    Target("W1 cross", "both sides spin, beyond: p50 × L1", 0.05, "L1", "p50", ours="crochet spin"),
+    Target("W1 cross", "the loop spins, beyond: p50 × L1", 0.08, "L1", "p50", ours="crochet spin-loop"),
+    Target("W4 cross", "both sides spin, beyond: p50 × L1", 0.15, "L1", "p50", ours="crochet spin"),
+    Target("W3 cross, P=1", "corks, beyond: × by hand", 0.2, "glue", ours="crochet cork"),
+    Target("W3 cross, P=4", "corks, beyond: × by hand", 0.2, "glue", ours="crochet cork"),
+    Target("W3 same, P=1", "corks, beyond: × by hand", 0.2, "glue", ours="crochet cork"),
     Target("W2 cross, P=1", "times as fast as Python's Crochet", 400, "py-crochet", at_least=True),
     Target("W3 cross, P=1", "times as fast as Python's Crochet", 80, "py-crochet", at_least=True),
     Target("W5", "times less memory than Python's Crochet", 25, "py-crochet", "bytes", at_least=True),

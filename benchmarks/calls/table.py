@@ -74,13 +74,13 @@ COLUMNS = {
 
 def reached(figures, target):
     """The figure that a target is about; None: it was not measured."""
-    if not figures.has(target.case, cases.OURS):
+    if not figures.has(target.case, target.ours):
         return None
     if not target.beside:
-        return figures.value(target.case, cases.OURS, target.key)
+        return figures.value(target.case, target.ours, target.key)
     if target.at_least:
-        return figures.ratio(target.case, target.beside, cases.OURS, target.key)
-    return figures.ratio(target.case, cases.OURS, target.beside, target.key)
+        return figures.ratio(target.case, target.beside, target.ours, target.key)
+    return figures.ratio(target.case, target.ours, target.beside, target.key)
 
 
 def targets(figures):

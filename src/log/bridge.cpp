@@ -297,7 +297,10 @@ void LogBridge::look_idle(Writer& writer) {
     if (!owns(writer.generation)) return;
     ring_.publish_written();
   }
-  if (writer.idle_looks++ < kIdleLooks) return ring_.nap(kNap);
+  if (writer.idle_looks < kIdleLooks) {
+    ++writer.idle_looks;
+    return ring_.nap(kNap);
+  }
   ring_.sleep(Deadline::never(), [&] {
     const std::lock_guard lock(mutex_);
     return owns(writer.generation) && write_until_.load(acquire) == kNotEnding &&

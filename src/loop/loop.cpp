@@ -437,7 +437,7 @@ void Loop::descriptors_lost() {
 bool Loop::run_soon(crochet_call_fn* fn) {
   Call* call = allocate_call();
   if (call == nullptr) return false;
-  call->make(id(), Call::plain_field(fn), this, nullptr, 0, word::kForgotten);
+  call->make(id(), Call::plain_field(fn), own_argument(), nullptr, 0, word::kForgotten);
   if (post(call)) return true;
   call->refuse();
   return false;
@@ -452,7 +452,7 @@ bool Loop::push_at_stop(Call* call) {
     call->retain_certain();  // the stack has the group's, the husk's; the caller gives another one back
     return false;
   }
-  if (many_pushes) run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->at_stop_.prune(); });
+  if (many_pushes) run_soon([](crochet_deferred*, void* own) { of_own(own).at_stop_.prune(); });
   return true;
 }
 
@@ -464,7 +464,7 @@ void Loop::warn_that_nobody_runs_it() {
 // ---- The owner's alarm ----
 
 bool Loop::request_alarm() {
-  return run_soon([](crochet_deferred*, void* loop) { static_cast<Loop*>(loop)->call_alarm(); });
+  return run_soon([](crochet_deferred*, void* own) { of_own(own).call_alarm(); });
 }
 
 void Loop::call_alarm() {

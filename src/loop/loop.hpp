@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/atomic.hpp"
@@ -189,7 +190,12 @@ class alignas(64) Loop {
   void set_spins(const crochet_options& options);
   void measure_hop(const crochet_options& options);
   int make_handles();
-  bool is_own(const Call& call) const { return call.arg == this; }  // by run_soon(): nobody made it, it is not counted
+  // The argument of calls by run_soon(): nobody made those, they are not counted. No handle, whose generation is less.
+  void* own_argument() { return reinterpret_cast<std::byte*>(this) + kGenerations; }
+  static Loop& of_own(void* argument) {
+    return *reinterpret_cast<Loop*>(static_cast<std::byte*>(argument) - kGenerations);
+  }
+  bool is_own(const Call& call) { return call.arg == own_argument(); }
   void refuse(Call* call);  // a call or a message that is linked nowhere any more and will not be started
   void open();
   int start_thread(std::size_t stack_size);

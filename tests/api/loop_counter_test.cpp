@@ -57,6 +57,12 @@ TEST_F(LoopCounter, CountsWhatBecameOfCalls) {
   EXPECT_EQ(log.stop(), "") << "nothing that needs attention";
 }
 
+TEST_F(LoopCounter, CountsCallsWhoseArgumentIsTheirLoop) {
+  EXPECT_EQ(crochet_wait_for(loop_.get(), resolve_null, loop_.get(), nullptr, kForever, nullptr), CROCHET_OK);
+  EXPECT_EQ(counted("calls_run"), 1u);
+  EXPECT_EQ(crochet_loop_stop(loop_.get(), kSecond), CROCHET_OK);
+}
+
 TEST_F(LoopCounter, CountsWhatNeverRanBecauseOfTheStop) {
   OwnedResult first, second;
   {

@@ -88,6 +88,15 @@ TEST_F(Loop, RunsOnAThreadOfItsOwn) {
   EXPECT_EQ(named.run(thread_name).wait(), "needle");
   EXPECT_EQ(named.run([] { return crochet_current_loop(); }).wait(), named.handle());
 }
+TEST_F(Loop, MaySpin) {
+  crochet::options how;
+  how.loop_spin = 50us;
+  how.wait_spin = crochet::spin_measured;
+  const crochet::loop spinning(how);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(spinning.run([i] { return i; }).wait(), i);
+  how.wait_spin = -1ns;
+  EXPECT_EQ(code_of([&how] { crochet::loop refused(how); }), CROCHET_EINVAL);
+}
 TEST_F(Loop, StopsWithAKnownOutcome) {
   const crochet::loop other;
   EXPECT_EQ(other.run([&other] { return other.stop(0s); }).wait(), stop_outcome::in_progress);

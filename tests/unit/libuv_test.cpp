@@ -23,6 +23,7 @@ FakeLibuv libuv;
 std::size_t built_size(uv_handle_type type) {
   switch (type) {
     case UV_ASYNC: return sizeof(uv_async_t);
+    case UV_POLL: return sizeof(uv_poll_t);
     case UV_PREPARE: return sizeof(uv_prepare_t);
     case UV_CHECK: return sizeof(uv_check_t);
     case UV_IDLE: return sizeof(uv_idle_t);
@@ -79,7 +80,7 @@ TEST_F(CheckLibuv, RefusesALoopOfAnotherSize) {
 
 TEST_F(CheckLibuv, RefusesEachHandleOfAnotherSize) {
   libuv.extra_handle_size = 8;
-  for (const uv_handle_type type : {UV_ASYNC, UV_PREPARE, UV_CHECK, UV_IDLE, UV_TIMER}) {
+  for (const uv_handle_type type : {UV_ASYNC, UV_POLL, UV_PREPARE, UV_CHECK, UV_IDLE, UV_TIMER}) {
     libuv.extra_of = type;
     EXPECT_EQ(check_libuv(), CROCHET_EVERSION) << type;
   }

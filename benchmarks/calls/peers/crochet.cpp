@@ -15,6 +15,7 @@ namespace bench {
 namespace {
 
 int one = 1;
+constexpr std::int64_t kSpin = 50'000;  // ns
 
 void succeeded(int status) {
   if (status != CROCHET_OK) must(false, crochet_status_message(status));
@@ -29,9 +30,15 @@ int take_value(crochet_result* result) {
 class CrochetPeer {
  public:
   explicit CrochetPeer(const Arguments& asked) {
-    accept_variants(asked, {});
+    accept_variants(asked, {"spin", "spin-loop", "cork"});
     crochet_log_set_level(CROCHET_LOG_OFF);
-    succeeded(crochet_setup(nullptr));
+    crochet_options* options = nullptr;
+    succeeded(crochet_options_new(&options));
+    if (asked.variant == "spin") succeeded(crochet_options_set_spin(options, kSpin, kSpin));
+    if (asked.variant == "spin-loop") succeeded(crochet_options_set_spin(options, kSpin, 0));
+    succeeded(crochet_setup(options));
+    crochet_options_free(options);
+    corks_ = asked.variant == "cork";
     on_loop([this] {
       uv_timer_init(crochet_current_uv(), &timer_);
       timer_.data = this;
@@ -68,7 +75,12 @@ class CrochetPeer {
 
   class Caller {
    public:
-    Caller(CrochetPeer& peer, std::size_t /*number*/) : peer_(peer) {}
+    Caller(CrochetPeer& peer, std::size_t /*number*/) : peer_(peer) {
+      if (peer.corks_) succeeded(crochet_cork_new(nullptr, &cork_));
+    }
+    Caller(const Caller&) = delete;
+    Caller& operator=(const Caller&) = delete;
+    ~Caller() { crochet_cork_free(cork_); }
 
     int call_and_wait() {
       crochet_result* result = nullptr;
@@ -96,6 +108,11 @@ class CrochetPeer {
 
     void fire(Tally& tally, std::size_t count) {
       const auto add_one = [](crochet_deferred* /*deferred*/, void* it) { static_cast<Tally*>(it)->add_one(); };
+      if (cork_ != nullptr) {
+        for (std::size_t i = 0; i < count; ++i) succeeded(crochet_cork_run(cork_, add_one, &tally, nullptr));
+        succeeded(crochet_cork_flush(cork_));
+        return;
+      }
       for (std::size_t i = 0; i < count; ++i) succeeded(crochet_run(nullptr, add_one, &tally, nullptr, nullptr));
     }
 
@@ -147,6 +164,7 @@ class CrochetPeer {
     CrochetPeer& peer_;
     std::array<crochet_result*, kBurst> results_{};
     std::vector<crochet_result*> held_;
+    crochet_cork* cork_ = nullptr;
   };
 
  private:
@@ -156,6 +174,7 @@ class CrochetPeer {
   LibuvWatch watch_;
   LibuvEcho echo_;
   bool is_stopped_ = false;
+  bool corks_ = false;
 };
 
 }  // namespace
