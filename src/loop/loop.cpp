@@ -317,6 +317,7 @@ void Loop::drain() {
 }
 
 bool Loop::drain(DrainBudget& budget) {
+  if (stop_ == Stop::kForked) pthread_exit(nullptr);  // a callback of the host's own returned in the child
   if (stop_begun()) return true;
   struct Round {
     DrainBudget& budget;

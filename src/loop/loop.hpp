@@ -129,7 +129,7 @@ class alignas(64) Loop {
   void close_in_child() {
     queue_.close();
     at_stop_.close();
-    if (current_loop() == this) stop_ = Stop::kForked;
+    if (current_loop() == this) stop_ = Stop::kForked;  // its thread runs nothing more, and ends
   }
   void leave_to_parent() {
     parents_.store(true, relaxed);

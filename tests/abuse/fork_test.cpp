@@ -565,6 +565,44 @@ TEST(AbuseC4, AChildThatReturnsFromTheCallbackEndsThereAndTheParentLosesNoWakeUp
   });
 }
 
+// Not from a call's function, but from a callback of the host's own on that loop.
+TEST(AbuseC4, SoDoesAChildThatReturnsFromATimersCallback) {
+  SKIP_UNDER_THREAD_SANITIZER("can't end a thread in a child that was forked beside others");
+  in_own_process([] {
+    Parent parent;
+    struct Fork {
+      uv_timer_t timer;
+      pid_t pid = -1;
+      Gate done, closed;
+    } one;
+    EXPECT_EQ(on_loop(nullptr,
+                      [&one] {
+                        uv_timer_init(crochet_current_uv(), &one.timer);
+                        one.timer.data = &one;
+                        uv_timer_start(
+                            &one.timer,
+                            [](uv_timer_t* timer) {
+                              auto* it = static_cast<Fork*>(timer->data);
+                              it->pid = fork();
+                              if (it->pid == 0) return be_a_child();
+                              it->done.open();
+                            },
+                            0, 0);
+                      }),
+              CROCHET_OK);
+    one.done.wait();
+    EXPECT_EQ(exit_status(one.pid), 0);
+    EXPECT_EQ(on_loop(nullptr,
+                      [&one] {
+                        uv_close(reinterpret_cast<uv_handle_t*>(&one.timer),
+                                 [](uv_handle_t* handle) { static_cast<Fork*>(handle->data)->closed.open(); });
+                      }),
+              CROCHET_OK);
+    one.closed.wait();
+    parent.ends_well();
+  });
+}
+
 TEST(AbuseC4, ExecInTheCallbacksChildWorks) {
   in_own_process([] {
     Parent parent;
