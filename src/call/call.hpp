@@ -52,7 +52,8 @@ struct alignas(64) Call {
   enum class From { kQueue, kHand };
   // The fields are set, the word last: from here on sweeps see the call. R = 1 for the group + `handles`.
   // Returns the generation that handles must carry.
-  // fn: plain_field() for a slot that was just allocated, function_field() for a prepared call.
+  // fn: plain_field() for a slot that was just allocated, function_field() for a prepared call, whose kHasMore must be
+  // among the flags.
   Word make(std::uint32_t loop_id, std::uint64_t fn, void* argument, crochet_drop_fn* argument_drop, Word handles,
             Word flags, From from = From::kQueue);
   static std::uint64_t plain_field(crochet_call_fn* fn) { return reinterpret_cast<std::uintptr_t>(fn); }

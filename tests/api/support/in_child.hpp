@@ -12,6 +12,7 @@
 #include <exception>
 #include <functional>
 
+#include "api/support/asleep.hpp"
 #include "api/support/sanitizers.hpp"
 
 namespace contract {
@@ -42,6 +43,8 @@ inline int exit_status(pid_t pid) {
 // Forks and runs `body` in the child, whose `leave` ends it with the status to report: 0 when every expectation held.
 inline int status_of_child(const std::function<void()>& body, void (*leave)(int) = _exit) {
   std::fflush(nullptr);
+  // Whoever is at work may have locked the address sanitizer's allocator, which stays so in the child.
+  if (kAddressSanitizer) until_others_sleep();
   const pid_t pid = fork();
   if (pid < 0) return -1;
   if (pid == 0) {
