@@ -38,7 +38,7 @@ inline void make(Call* call, std::uint32_t loop_id, crochet_call_fn* fn, void* a
 }
 
 [[gnu::noinline]] int post(Loop& loop, Call* call, crochet_result** out_result) {
-  return loop.post_to_asleep(call) ? CROCHET_OK : take_back(loop, call, out_result);
+  return loop.post_chain(call, call) ? CROCHET_OK : take_back(loop, call, out_result);
 }
 
 [[gnu::noinline]] int run_slowly(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,

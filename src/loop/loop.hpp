@@ -64,17 +64,9 @@ class alignas(64) Loop {
 
   // ---- Any thread.
   // False: the loop accepts nothing any more, the call is the caller's as before.
-  bool post(Call* call) { return post_to_awake(call) || post_to_asleep(call); }
-  // In two steps: false is no answer yet, the second has it.
+  bool post(Call* call) { return post_to_awake(call) || post_chain(call, call); }
+  // The first of these steps: false is no answer yet.
   bool post_to_awake(Call* call) { return queue_.push_to_awake(call); }
-  bool post_to_asleep(Call* call) {
-    switch (queue_.push(call)) {
-      case CallQueue::Push::kRefused: return false;
-      case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); [[fallthrough]];
-      case CallQueue::Push::kQueued: return true;
-    }
-    return false;
-  }
   // The same for a chain that the caller has linked, from the newest call down to the oldest: one operation on the queue,
   // one wake-up at most. True: none of its calls may be touched any more. False: the oldest one's link means nothing.
   bool post_chain(Call* newest, Call* oldest) {
@@ -210,22 +202,25 @@ class alignas(64) Loop {
   static void* thread_main(void* loop);
   void begin_thread();
   void run_until_ended();
+  void call_alarm();
+  bool run_soon(crochet_call_fn* fn);  // for the loop itself; any thread. False: no memory, or it accepts nothing
+  bool stop_begun() const { return stop_ != Stop::kNotBegun; }
+
+  // ---- The loop's thread: loop_drain.cpp.
+  void before_poll();
+  void after_poll();
+  bool spin();                          // true: something came, or it goes on at the next turn. False: sleep
+  bool is_kept_awake() const;           // libuv does not block
+  void keep_awake(bool yes);
   void drain();
-  bool drain(DrainBudget& budget);  // runs what is queued. False: not all, that was enough; the loop must not block
+  bool drain(DrainBudget& budget);      // runs what is queued. False: not all, that was enough; the loop must not block
   bool run_ready(DrainBudget& budget);  // the same, and no more
-  bool refill();                    // queue -> incoming_ -> ready_. False: nothing there, or closed
-  void run_or_bury(Call* call);     // a call or a message that was popped
+  bool refill();                        // queue -> incoming_ -> ready_. False: nothing there, or closed
+  void run_or_bury(Call* call);         // a call or a message that was popped
   void run_or_bury_inline(Call* call);
   void bury(Call* call);
   // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once then.
   void run_callbacks(void (*body)(Loop& loop, void* context), void* context = nullptr);
-  void before_poll();
-  void after_poll();
-  bool spin();                  // true: something came, or it shall go on at the next turn. False: sleep
-  void stay_awake(bool yes);    // whether libuv blocks
-  void call_alarm();
-  bool run_soon(crochet_call_fn* fn);  // for the loop itself; any thread. False: no memory, or it accepts nothing
-  bool stop_begun() const { return stop_ != Stop::kNotBegun; }
 
   // ---- The loop's thread: loop_stop.cpp.
   void begin_stop();            // once, when the queue is seen closed

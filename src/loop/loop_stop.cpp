@@ -195,6 +195,10 @@ void Loop::continue_stop() {
   close_handles();
 }
 
+void Loop::stop_goes_on() {
+  run_callbacks([](Loop& loop, void*) { loop.continue_stop(); });
+}
+
 void Loop::end_grace() {
   for_each_unsettled(id(), [](Call& call) {
     if (call.ask_to_stop()) call.run_hook();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loop around the real CallQueue. Its phases are those of src/loop/loop.cpp; of libuv it has a model: a descriptor that
+// A loop around the real CallQueue. Its phases are those of src/loop/loop_drain.cpp; of libuv it has a model: a descriptor that
 // can be polled, and the three ways in which versions of libuv, or we without it, wake a loop through it.
 #pragma once
 
