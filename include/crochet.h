@@ -246,8 +246,8 @@ CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t 
  *  Spinning saves the wake-ups, which cost most of a round trip, and uses up a CPU meanwhile. It pays when calls come one
  *  soon after the other and each thread has a CPU. The library watches whether it pays: each time in vain doubles the
  *  number of sleeps before it is tried again, up to 1024. A loop that spins goes on serving its timers and descriptors.
- *  Off, whatever is asked for, where the process may use less than two CPUs, by its affinity or the quota of its control
- *  group, when the loop starts. Of an adopted loop only `wait_spin_ns` is used.
+ *  Off, whatever is asked for, where less than two CPUs may be used, by the affinity of the thread that starts the loop or
+ *  the quota of the process's control groups. Of an adopted loop only `wait_spin_ns` is used.
  *
  *  @param loop_spin_ns, wait_spin_ns nanoseconds at most, from 0; or CROCHET_SPIN_MEASURED (of an adopted loop: 50,000).
  *  @retval CROCHET_OK set.

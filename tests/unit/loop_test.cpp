@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdint>
@@ -22,11 +24,18 @@
 #include "api/support/gate.hpp"
 #include "api/support/host_loop.hpp"
 #include "api/support/in_child.hpp"
+#include "base/cpus.hpp"
 #include "call/hook.hpp"
 #include "loop/loop_handle.hpp"
 #include "unit/support/own_loop.hpp"
 
 namespace crochet {
+
+struct LoopsOwnSpin {
+  friend Spin Loop::*field(LoopsOwnSpin);
+};
+template struct Inside<LoopsOwnSpin, &Loop::loop_spin_>;
+
 namespace {
 
 using contract::Gate;
@@ -338,6 +347,73 @@ TEST(AbuseD3, HandlesAreServedBetweenCallsThatUseUpATurn) {
   closed.wait();
 }
 
+// ---- Spinning, and the wake-up behind it
+
+std::array<std::int64_t, 2> spins_of(Loop& loop) {
+  return {(loop.*field(LoopsOwnSpin{})).limit_ns(), loop.wait_spin().limit_ns()};
+}
+
+crochet_options spinning(std::int64_t loop_ns, std::int64_t wait_ns) {
+  crochet_options options;
+  options.loop_spin_ns = loop_ns;
+  options.wait_spin_ns = wait_ns;
+  return options;
+}
+
+TEST(Spinning, IsOffUnlessItIsAskedFor) {
+  const OwnLoop loop;
+  EXPECT_EQ(spins_of(*loop), (std::array<std::int64_t, 2>{0, 0}));
+}
+
+TEST(Spinning, TakesAsLongAsIsAskedForOnEachSide) {
+  if (usable_cpus() < 2) GTEST_SKIP() << "one CPU";
+  const OwnLoop loop(no_alarm, spinning(1234, 5678));
+  EXPECT_EQ(spins_of(*loop), (std::array<std::int64_t, 2>{1234, 5678}));
+}
+
+TEST(Spinning, TakesAsLongAsAWakeUpWasMeasuredToTake) {
+  if (usable_cpus() < 2) GTEST_SKIP() << "one CPU";
+  const OwnLoop loop(no_alarm, spinning(CROCHET_SPIN_MEASURED, CROCHET_SPIN_MEASURED));
+  const auto [on_loop_ns, wait_ns] = spins_of(*loop);
+  EXPECT_EQ(on_loop_ns, wait_ns);
+  EXPECT_GE(wait_ns, 1'000);
+  EXPECT_LE(wait_ns, 200'000);
+}
+
+TEST(Spinning, IsOffWhereItsThreadsHaveOneCpu) {
+  std::thread pinned([] {
+    cpu_set_t all, one;
+    CPU_ZERO(&all);
+    CPU_ZERO(&one);
+    ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+    std::size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &all)) ++cpu;
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    const OwnLoop loop(no_alarm, spinning(1'000'000, CROCHET_SPIN_MEASURED));
+    EXPECT_EQ(spins_of(*loop), (std::array<std::int64_t, 2>{0, 0}));
+    on_loop(*loop, [] {});
+  });
+  pinned.join();
+}
+
+TEST(Spinning, EndsWithTheLoopThatIsMadeNextOfTheBlock) {
+  { const OwnLoop loop(no_alarm, spinning(1'000'000, 1'000'000)); }
+  const OwnLoop next;
+  EXPECT_EQ(spins_of(*next), (std::array<std::int64_t, 2>{0, 0}));
+}
+
+TEST(LoopWithoutAWakeUpOfItsOwn, IsWokenByLibuv) {
+  WakeUp::own_descriptors_work.store(false);
+  {
+    const OwnLoop loop;
+    for (int i = 0; i < 20; ++i) on_loop(*loop, [] {});
+    loop->request_stop(0);
+    EXPECT_EQ(loop->wait_until_ended(), 0);
+  }
+  WakeUp::own_descriptors_work.store(true);
+}
+
 // ---- The alarm
 
 std::atomic<int> alarms{0};
@@ -457,6 +533,29 @@ TEST_F(Adopted, WithoutKeepAliveLetsItReturn) {
 }
 
 // What does not fit into one turn is left over; NOWAIT neither blocks nor forgets it.
+TEST_F(Adopted, DoesNotSpinItself) {
+  crochet_options options;
+  options.loop_spin_ns = options.wait_spin_ns = CROCHET_SPIN_MEASURED;
+  loop_ = loop_table::take_unused(&id_);
+  ASSERT_EQ(loop_->adopt({id_, 1, no_alarm}, host_.uv(), options), 0);
+  EXPECT_EQ(((*loop_).*field(LoopsOwnSpin{})).limit_ns(), 0);
+  if (usable_cpus() >= 2) {
+    EXPECT_EQ(loop_->wait_spin().limit_ns(), 50'000) << "as the contract says";
+  }
+}
+
+TEST_F(Adopted, IsWokenByLibuvWhereADescriptorOfOurOwnDoesNotWork) {
+  WakeUp::own_descriptors_work.store(false);
+  adopt();
+  WakeUp::own_descriptors_work.store(true);
+  host_.run(UV_RUN_NOWAIT);
+  int runs = 0;
+  std::thread caller([&] { EXPECT_TRUE(post_and_forget(*loop_, [&runs] { ++runs; })); });
+  EXPECT_TRUE(backend_is_readable(-1));
+  caller.join();
+  while (runs == 0) host_.run(UV_RUN_NOWAIT);
+}
+
 TEST_F(Adopted, RunsLeftoversInLaterTurnsWithoutWaiting) {
   constexpr int kCalls = 20;
   adopt();
