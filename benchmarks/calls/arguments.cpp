@@ -2,9 +2,10 @@
 #include "arguments.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+
+#include "harness/number.hpp"
 
 namespace bench {
 namespace {
@@ -22,8 +23,7 @@ constexpr char kUsage[] =
 template <class Number>
 Number number(std::string_view word) {
   Number read{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), read);
-  if (error != std::errc{} || end != word.data() + word.size()) refuse();
+  if (!read_number(word, &read)) refuse();
   return read;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "arguments.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "harness/number.hpp"
 
 namespace bench {
 namespace {
@@ -19,9 +20,8 @@ constexpr char kUsage[] =
 }
 
 template <class Number>
-void read_number(std::string_view word, Number* out) {
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *out);
-  if (error != std::errc{} || end != word.data() + word.size()) refuse();
+void number(std::string_view word, Number* out) {
+  if (!read_number(word, out)) refuse();
 }
 
 }  // namespace
@@ -37,11 +37,11 @@ Arguments read_arguments(int count, char** words) {
     else if (name == "--workload")
       read.workload = value;
     else if (name == "--messages")
-      read_number(value, &read.messages);
+      number(value, &read.messages);
     else if (name == "--loop-cpu")
-      read_number(value, &read.loop_cpu);
+      number(value, &read.loop_cpu);
     else if (name == "--log-cpu")
-      read_number(value, &read.log_cpu);
+      number(value, &read.log_cpu);
     else
       refuse();
   }
