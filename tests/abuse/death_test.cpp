@@ -278,8 +278,7 @@ constexpr std::array kWays = {Way{"pthread_exit", [] { pthread_exit(nullptr); }}
 void leaving_no_thread(const std::function<void()>& body) {
   in_child([&body] {
     start_libuv();
-    std::thread([] {}).join();
-    const std::size_t threads = names_in("/proc/self/task").size();
+    const std::size_t threads = threads_at_rest();
     body();
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
     expect_no_thread_but(threads);

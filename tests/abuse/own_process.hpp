@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <functional>
@@ -33,6 +34,14 @@ inline std::set<std::string> names_in(const char* path) {
   return names;
 }
 
+// How many threads the process has, the sanitizers' own included, which start with the first thread.
+inline std::size_t threads_at_rest() {
+  pid_t started = 0;
+  std::thread([&started] { started = gettid(); }).join();
+  while (names_in("/proc/self/task").count(std::to_string(started)) != 0) sched_yield();  // see below
+  return names_in("/proc/self/task").size();
+}
+
 // A thread that was joined may still be listed for a moment: looks until it is gone, the kill timer its only end.
 inline void expect_no_thread_but(std::size_t threads) {
   while (names_in("/proc/self/task").size() > threads) sched_yield();
@@ -48,8 +57,7 @@ enum class Leaves {
 inline void in_own_process(const std::function<void()>& body, Leaves leaves = Leaves::kNothing) {
   const auto looked_after = [&body, leaves] {
     start_libuv();
-    std::thread([] {}).join();  // a sanitizer starts threads of its own beside the first one
-    const std::size_t threads = names_in("/proc/self/task").size();
+    const std::size_t threads = threads_at_rest();
     const std::set<std::string> descriptors = names_in("/proc/self/fd");
     body();
     if (leaves == Leaves::kStuckThread) {

@@ -114,8 +114,7 @@ class Belongings {
  private:
   static std::size_t count_threads() {
     start_libuv();
-    std::thread([] {}).join();  // a sanitizer starts threads of its own beside the first one
-    return names_in("/proc/self/task").size();
+    return threads_at_rest();
   }
 
   std::size_t threads_ = count_threads();
