@@ -2,7 +2,6 @@
 #include "loop/wake_up.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,10 +66,7 @@ int WakeUp::open_async(uv_loop_t* uv) {
 
 void WakeUp::remember(int descriptor) {
   descriptor_ = descriptor;
-  struct stat found {};
-  (void)fstat(descriptor, &found);  // it is open
-  device_ = found.st_dev;
-  inode_ = found.st_ino;
+  identity_ = DescriptorIdentity(descriptor);
 }
 
 void WakeUp::close(Callback* closed) {
@@ -92,11 +88,6 @@ void WakeUp::send() {
   // Full after 2^64 - 2 sends that nobody read, and then it is readable.
   while (::write(descriptor_, &kOne, sizeof kOne) < 0 && errno == EINTR) {
   }
-}
-
-bool WakeUp::is_ours() const {
-  struct stat found {};
-  return fstat(descriptor_, &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
 }
 
 // ---- The trial ----

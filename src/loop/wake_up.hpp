@@ -3,10 +3,10 @@
 // does not work. docs/design/0008 tells why not uv_async_t alone.
 #pragma once
 
-#include <sys/types.h>
 #include <uv.h>
 
 #include "base/atomic.hpp"
+#include "base/descriptor_identity.hpp"
 
 namespace crochet {
 
@@ -36,10 +36,7 @@ class WakeUp {
   // ---- Any thread.
 
   void send();  // one system call
-  // Is the descriptor still what it was? A host that closes every one it does not know may have got the number for
-  // something else, where nothing must be written. (All eventfds have one inode: another one of the host's is not told
-  // apart, and is counted up by 1.)
-  bool is_ours() const;
+  bool is_ours() const { return identity_.is(descriptor_); }
 
   bool has_own_descriptor() const { return own_; }
   int descriptor() const { return descriptor_; }
@@ -60,8 +57,7 @@ class WakeUp {
   } handle_;
   bool own_ = false;  // fixed by open(), as all of these
   int descriptor_ = -1;  // ours, or the uv_async_t's
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  DescriptorIdentity identity_;
   void* owner_ = nullptr;
   Callback* woken_ = nullptr;
   Callback* closed_ = nullptr;
