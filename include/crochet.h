@@ -81,6 +81,7 @@ extern "C" {
 #define CROCHET_ETYPE (-10019)      /* stashed with another type; still there */
 #define CROCHET_ENOSPC (-10020)     /* the stash, the log or its list of sinks is full */
 #define CROCHET_EVERSION (-10021)   /* refused: the libuv found at run time does not fit the one built against */
+#define CROCHET_ECLOSED (-10024)    /* the completion queue was closed */
 
 /* ---- Time ----------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +107,7 @@ typedef struct crochet_cork crochet_cork;         /* gathers calls, to queue the
 typedef struct crochet_result crochet_result;     /* the caller's side of a call */
 typedef struct crochet_deferred crochet_deferred; /* the producer's side of the same call */
 typedef struct crochet_error crochet_error;       /* why a call failed; lives exactly as long as its result */
+typedef struct crochet_completion_queue crochet_completion_queue; /* hands results out as they settle */
 
 /** The function of a call, or an on-cancel hook. Runs on the loop's thread. `deferred` is borrowed: settle it before
  *  you return, or retain it and settle it later from any thread; another thread needs a reference of its own. */
@@ -686,6 +688,148 @@ CROCHET_API crochet_result *crochet_result_retain(crochet_result *result);
 /** Gives a reference back. Never blocks, never cancels. With the last one a value that nobody took is dropped, and a
  *  failure that nobody looked at is logged. @param result may be NULL: nothing happens. @threads any. @since 0.1 */
 CROCHET_API void crochet_result_release(crochet_result *result);
+
+/* ---- Many results ------------------------------------------------------------------------------------------------ */
+
+/** Waits until one of several results is settled; of any loops. How it is settled it does not tell, nor observe.
+ *
+ *  @param results may be NULL when `count` is 0. One may be there several times.
+ *  @param count how many; with 0 the wait runs out of time, or never ends.
+ *  @param out_index the place in the array: of one that was settled first; of those that were settled when this was
+ *         called, the lowest. `count` when none is.
+ *  @retval CROCHET_OK *out_index is settled.
+ *  @retval CROCHET_ETIMEDOUT none was settled in time.
+ *  @retval CROCHET_EDEADLK this is a loop's thread; always, also when one is settled.
+ *  @retval CROCHET_EFORKED this is a forked child, or one of them is from before the fork.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EINVAL a bad handle among them, `results` or `out_index` is NULL, or `timeout_ns` is negative and not
+ *          CROCHET_FOREVER.
+ *  @ownership none. @threads any but loops'. @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_wait_any(crochet_result *const *results, size_t count, int64_t timeout_ns, size_t *out_index);
+
+/** Waits until all of several results are settled; of any loops. How they are settled it does not tell, nor observe.
+ *
+ *  @param results may be NULL when `count` is 0: then there is nothing to wait for. @param count how many.
+ *  @param timeout_ns for all together.
+ *  @retval CROCHET_OK all are settled.
+ *  @retval CROCHET_ETIMEDOUT not in time.
+ *  @retval CROCHET_EINTR the wait for one of them was interrupted by crochet_result_interrupt().
+ *  @retval CROCHET_EDEADLK this is a loop's thread; always.
+ *  @retval CROCHET_EFORKED this is a forked child, or one of them is from before the fork.
+ *  @retval CROCHET_EINVAL a bad handle among them, `results` is NULL, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @ownership none. @threads any but loops'. @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_wait_all(crochet_result *const *results, size_t count, int64_t timeout_ns);
+
+/* ---- Completion queues: results handed out as they settle ----------------------------------------------------------- */
+
+/** Makes a completion queue: results of any loops are watched, and handed out in the order in which they settle, to
+ *  threads that wait here, or to an event loop of your own that polls the queue's descriptor.
+ *
+ *  @param out_queue the queue; NULL on failure.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `out_queue` is NULL.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership one reference is yours: crochet_completion_queue_release(). @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_completion_queue_new(crochet_completion_queue **out_queue);
+
+/** Watches a result: it is handed out once, when it is settled; also when it is settled already.
+ *
+ *  What it takes to hand it out is had here, so that a completion is never lost for want of memory. The cost does not
+ *  depend on how many are watched. Being handed out does not observe a failure. After a hand-out the result may be watched
+ *  anew; several queues may watch one result.
+ *
+ *  @param tag yours: handed out with the result.
+ *  @retval CROCHET_OK watched.
+ *  @retval CROCHET_EALREADY this queue watches it already.
+ *  @retval CROCHET_ECLOSED the queue was closed.
+ *  @retval CROCHET_ENOMEM out of memory; nothing changed.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED this is a forked child, or one of the handles is from before the fork.
+ *  @ownership your reference to `result` stays yours; the queue keeps one of its own. @threads any, loops' too.
+ *  @blocking none. @since 0.1 */
+CROCHET_API int crochet_completion_queue_watch(crochet_completion_queue *queue, crochet_result *result, uint64_t tag);
+
+/** Takes a watch back. Nothing else happens to the result.
+ *
+ *  @retval CROCHET_OK it will not be handed out.
+ *  @retval CROCHET_EALREADY too late: it is settled, and will be handed out.
+ *  @retval CROCHET_ENOENT this queue does not watch it; it may have been handed out.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED this is a forked child, or one of the handles is from before the fork.
+ *  @ownership none. @threads any, loops' too. @blocking none. @since 0.1 */
+CROCHET_API int crochet_completion_queue_unwatch(crochet_completion_queue *queue, crochet_result *result);
+
+/** Hands out one settled result, or waits for one. Stray signals do not end the wait.
+ *
+ *  @param out_result the result; NULL on failure. Of a result with a reference that you released meanwhile it may be the
+ *         last one. @param out_tag may be NULL; what it was watched with; 0 on failure.
+ *  @retval CROCHET_OK handed out, to this thread alone.
+ *  @retval CROCHET_ETIMEDOUT none was settled in time.
+ *  @retval CROCHET_ECLOSED the queue was closed, and all that had settled before was handed out.
+ *  @retval CROCHET_EDEADLK this is a loop's thread; always. There, use crochet_completion_queue_drain().
+ *  @retval CROCHET_EINVAL a bad handle, `out_result` is NULL, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @retval CROCHET_EFORKED this is a forked child, or the queue is from before the fork.
+ *  @ownership *out_result is yours: crochet_result_release(). @threads any but loops', any number at once.
+ *  @blocking up to timeout_ns. @since 0.1 */
+CROCHET_API int crochet_completion_queue_next(crochet_completion_queue *queue, int64_t timeout_ns,
+                                              crochet_result **out_result, uint64_t *out_tag);
+
+/** crochet_completion_queue_next() that also ends soon after a signal handler ran in this thread: as
+ *  crochet_result_wait_interruptible() does.
+ *
+ *  Codes and the rest as crochet_completion_queue_next().
+ *  @retval CROCHET_EINTR a signal handler ran here, or may have.
+ *  @threads any but loops'. @blocking up to timeout_ns, 100 ms at most. @since 0.1 */
+CROCHET_API int crochet_completion_queue_next_interruptible(crochet_completion_queue *queue, int64_t timeout_ns,
+                                                            crochet_result **out_result, uint64_t *out_tag);
+
+/** Hands out what is settled, as much as there is room for, without waiting; allowed on loops' threads.
+ *
+ *  @param capacity of the two arrays.
+ *  @param out_results the results, oldest first; may be NULL when `capacity` is 0. Only the first *out_count are set.
+ *  @param out_tags may be NULL; what they were watched with.
+ *  @param out_count how many were handed out; 0 on failure.
+ *  @retval CROCHET_OK see *out_count. If it is `capacity`, there may be more.
+ *  @retval CROCHET_ECLOSED the queue was closed, and everything was handed out before.
+ *  @retval CROCHET_EINVAL a bad handle, or `out_results` or `out_count` is NULL.
+ *  @retval CROCHET_EFORKED this is a forked child, or the queue is from before the fork.
+ *  @ownership the results are yours. @threads any, loops' too. @blocking none. @since 0.1 */
+CROCHET_API int crochet_completion_queue_drain(crochet_completion_queue *queue, size_t capacity,
+                                               crochet_result **out_results, uint64_t *out_tags, size_t *out_count);
+
+/** The queue's descriptor, for poll(), epoll, GLib, Qt, asyncio or another libuv loop: readable while there is something
+ *  to be handed out, and once the queue is closed. Level-triggered: crochet_completion_queue_drain() until it hands out
+ *  less than there is room for, or take one at a time and poll again. Now and then it is readable for nothing.
+ *
+ *  It is made when it is first asked for: who does without saves a system call for each time that the queue is no longer
+ *  empty. Only poll it: what is read from or written to it breaks this promise.
+ *
+ *  @param out_descriptor always the same of a queue; -1 on failure. Not inherited over exec.
+ *  @retval CROCHET_OK here it is.
+ *  @retval CROCHET_EINVAL a bad handle, or `out_descriptor` is NULL.
+ *  @retval UV_EMFILE and other codes of libuv's: no descriptor could be had.
+ *  @retval CROCHET_EFORKED this is a forked child, or the queue is from before the fork.
+ *  @ownership lent: it is closed with the queue's last reference. Stop polling it first. @threads any. @blocking none.
+ *  @since 0.1 */
+CROCHET_API int crochet_completion_queue_descriptor(crochet_completion_queue *queue, int *out_descriptor);
+
+/** Closes a queue: what is not settled yet is watched no more, and nothing new is. What has settled is still handed out;
+ *  then who waits, or comes later, gets CROCHET_ECLOSED. Closing again does nothing.
+ *
+ *  @retval CROCHET_OK closed.
+ *  @retval CROCHET_EINVAL a bad handle.
+ *  @retval CROCHET_EFORKED this is a forked child, or the queue is from before the fork.
+ *  @ownership none. @threads any, loops' too. @blocking none. @since 0.1 */
+CROCHET_API int crochet_completion_queue_close(crochet_completion_queue *queue);
+
+/** One more reference. @return `queue`; NULL when it is NULL or stale, or has 2^24 references. @threads any.
+ *  @blocking none. @since 0.1 */
+CROCHET_API crochet_completion_queue *crochet_completion_queue_retain(crochet_completion_queue *queue);
+
+/** Gives a reference back. With the last one the queue ends: what it watches is watched no more, what was not handed out
+ *  is released. @param queue may be NULL: nothing happens. @threads any. @blocking none. @since 0.1 */
+CROCHET_API void crochet_completion_queue_release(crochet_completion_queue *queue);
 
 /* ---- Deferreds: any thread ------------------------------------------------------------------------------------- */
 

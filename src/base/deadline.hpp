@@ -27,6 +27,12 @@ class Deadline {
   // No clock is read for a deadline that was 0 from the start, or never comes.
   bool passed() const noexcept { return ns_ == 0 || (ns_ != kNever && monotonic_ns() >= ns_); }
   std::int64_t ns() const noexcept { return ns_; }
+  // What a further wait until then may take: 0 when it has passed, or kForever.
+  std::int64_t left_ns() const noexcept {
+    if (is_never()) return kForever;
+    const std::int64_t left = ns_ == 0 ? 0 : ns_ - monotonic_ns();
+    return left > 0 ? left : 0;
+  }
   Deadline earlier_of(Deadline other) const noexcept { return ns_ < other.ns_ ? *this : other; }
 
  private:

@@ -21,6 +21,9 @@ enum class Parked {
 // kernel restarts a sleep without an end); else signals are slept through.
 Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept;
 
+// How long at most who wants to notice signals parks: one that came just before is noticed then.
+inline constexpr std::int64_t kLongestDeafness = 100'000'000;
+
 // In a forked child: a signal handler may have forked in the middle of this thread's sleep, which the kernel would restart
 // after it for ever. Spoils the word, which is nobody's there.
 void end_sleep_in_child() noexcept;

@@ -387,6 +387,16 @@ bool Call::release_slowly(Word generation) {
   return true;
 }
 
+bool Call::release_visited(Word generation) {
+  Word w = word.load(relaxed);
+  do {
+    if (!word::alive(w, generation)) return false;
+    // acq_rel: a visitor's retain fails after the last one, and what visitors did happens before the destruction.
+  } while (!word.compare_exchange_weak(w, w - word::kReference, acq_rel, relaxed));
+  if (word::references(w) == 1) destroy(w - word::kReference);
+  return true;
+}
+
 void Call::destroy(Word last) {
   if (is_unobserved_failure(last)) {
     const char* what = label();

@@ -87,6 +87,9 @@ struct alignas(64) Call {
   bool observe(Word generation);
   bool retain(Word generation);
   bool release_handle(Word generation);
+  // The same for a settled call that others retain by a handle without holding a reference (the anchor of a completion
+  // queue): N7 does not hold for it.
+  bool release_visited(Word generation);
 
   // ---- References that are certain to be there: the group's, a pin's, a list's.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What calls ask of whoever runs the loops; they do not know its class. Defined by the loop layer.
+// What calls ask of whoever runs the loops and hands out completions; they know no classes of theirs. Defined by the loop
+// layer.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +19,9 @@ void look_for_hooks_again(std::uint32_t loop_id);
 // Counted once for each call that was accepted and whose function never runs: by whoever settles it. Any thread.
 enum class NeverRan { kCancelled, kNotRun };
 void count_never_ran(std::uint32_t loop_id, NeverRan why);
+
+// An entry of a completion queue (a watcher of no loop), whose watched call has settled: it goes to its queue, with the
+// reference on the watched call. False: nobody wants it any more, it was let go; the reference is the caller's as before.
+bool complete(Call& entry);
 
 }  // namespace crochet

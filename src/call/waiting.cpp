@@ -9,8 +9,6 @@
 namespace crochet {
 namespace {
 
-// A signal that came a moment before the thread went to sleep can't be seen: so an interruptible wait looks this often.
-constexpr std::int64_t kLongestDeafness = 100'000'000;
 
 bool done(Word w, Until until) { return until == Until::kSettled ? word::settled(w) : word::finished(w); }
 

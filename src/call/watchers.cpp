@@ -30,12 +30,14 @@ Call* reversed(Call* list) {
 
 // Never runs the after-call's function: that is its loop's to do.
 void deliver(Call& watched, Call& after) {
+  const std::uint32_t loop_id = after.loop.load(relaxed);
   if (word::settled(after.word.load(acquire))) {
     after.release_reference();  // cancelled or stopped while it waited: a husk
+  } else if (loop_id == kNoLoop) {
+    if (complete(after)) return;
   } else {
     // The caller holds a reference on `watched`; observed before the after-call can run and let go of it.
     watched.word.fetch_or(word::kObserved, relaxed);  // relaxed: read by who destroys, ordered by the references
-    const std::uint32_t loop_id = after.loop.load(relaxed);
     if (!post_to_loop(loop_id, &after) && after.refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
   }
   watched.release_reference();

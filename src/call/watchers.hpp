@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who waits for a call to settle without a thread of its own: after-calls, in the order in which they were added.
+// Who waits for a call to settle without a thread of its own: after-calls, and entries of completion queues, which are
+// slots of the pool as well, made for no loop. In the order in which they were added.
 //
 // The list's head lives in the watched call's side record: a node (newest first) with two tag bits, or closed.
 //   kOwned    somebody empties or prunes the list: the settler, or an adder
@@ -12,11 +13,15 @@
 // A preempted owner delays delivery, never loses it.
 #pragma once
 
+#include <cstdint>
+
 #include "call/call.hpp"
 
 namespace crochet {
 
-// Adds a made (kQueued) after-call. The watched call has a side record; the reference on it that the after-call
+inline constexpr std::uint32_t kNoLoop = 0;
+
+// Adds a made (kQueued) after-call or entry. The watched call has a side record; the reference on it that the after-call
 // keeps (W2) passes to the list.
 void add_watcher(Call& watched, Call& after);
 

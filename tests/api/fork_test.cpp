@@ -289,6 +289,73 @@ TEST_F(Fork, RefusesOldCorksAndTouchesNothingThatTheyGathered) {
   EXPECT_EQ(gathered.count(), 1);
 }
 
+TEST_F(Fork, RefusesOldCompletionQueuesForEverAndTheirDescriptorStaysTheParents) {
+  PROVOKES(crochet_completion_queue_new, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_watch, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_unwatch, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_next, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_drain, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_descriptor, CROCHET_EFORKED);
+  PROVOKES(crochet_completion_queue_close, CROCHET_EFORKED);
+  using OwnedQueue = Owned<crochet_completion_queue, crochet_completion_queue_release>;
+  OwnedQueue queue;
+  ASSERT_EQ(crochet_completion_queue_new(queue.out()), CROCHET_OK);
+  int descriptor = -1;
+  ASSERT_EQ(crochet_completion_queue_descriptor(queue.get(), &descriptor), CROCHET_OK);
+  Pending settled, pending;
+  ASSERT_EQ(crochet_completion_queue_watch(queue.get(), settled.result.get(), 1), CROCHET_OK);
+  ASSERT_EQ(crochet_completion_queue_watch(queue.get(), pending.result.get(), 2), CROCHET_OK);
+  ASSERT_EQ(crochet_resolve(settled.deferred.get(), nullptr, nullptr), CROCHET_OK);
+  in_child([&] {
+    const auto refuses = [&](crochet_completion_queue* old) {
+      crochet_result* result = settled.result.get();
+      std::size_t count = 9;
+      int number = 0;
+      EXPECT_EQ(crochet_completion_queue_watch(old, pending.result.get(), 3), CROCHET_EFORKED);
+      EXPECT_EQ(crochet_completion_queue_unwatch(old, pending.result.get()), CROCHET_EFORKED);
+      EXPECT_EQ(crochet_completion_queue_next(old, kForever, &result, nullptr), CROCHET_EFORKED);
+      EXPECT_EQ(result, nullptr);
+      EXPECT_EQ(crochet_completion_queue_drain(old, 0, nullptr, nullptr, &count), CROCHET_EFORKED);
+      EXPECT_EQ(count, 0u);
+      EXPECT_EQ(crochet_completion_queue_descriptor(old, &number), CROCHET_EFORKED);
+      EXPECT_EQ(number, -1);
+      EXPECT_EQ(crochet_completion_queue_close(old), CROCHET_EFORKED);
+      EXPECT_EQ(crochet_completion_queue_retain(old), nullptr);
+    };
+    crochet_completion_queue* fresh = queue.get();
+    EXPECT_EQ(crochet_completion_queue_new(&fresh), CROCHET_EFORKED);
+    EXPECT_EQ(fresh, nullptr);
+    refuses(queue.get());
+    set_up_afresh();
+    refuses(queue.get());
+    ASSERT_EQ(crochet_completion_queue_new(&fresh), CROCHET_OK);
+    EXPECT_EQ(crochet_completion_queue_watch(fresh, settled.result.get(), 1), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_completion_queue_unwatch(fresh, settled.result.get()), CROCHET_EFORKED);
+    crochet_completion_queue_release(fresh);
+    queue.reset();  // does nothing
+  });
+  OwnedResult result;
+  EXPECT_EQ(crochet_completion_queue_next(queue.get(), 0, result.out(), nullptr), CROCHET_OK);
+}
+
+TEST_F(Fork, RefusesToWaitForSeveralOldResults) {
+  PROVOKES(crochet_wait_any, CROCHET_EFORKED);
+  PROVOKES(crochet_wait_all, CROCHET_EFORKED);
+  const OwnedResult old = ended(CROCHET_OK);
+  in_child([&] {
+    const auto refuses = [&old] {
+      crochet_result* const results[] = {old.get()};
+      std::size_t index = 0;
+      EXPECT_EQ(crochet_wait_any(results, 1, kForever, &index), CROCHET_EFORKED);
+      EXPECT_EQ(index, 1u);
+      EXPECT_EQ(crochet_wait_all(results, 1, kForever), CROCHET_EFORKED);
+    };
+    refuses();
+    set_up_afresh();
+    refuses();
+  });
+}
+
 TEST_F(Fork, RefusesToWaitForAnOldResultWithANewCall) {
   PROVOKES(crochet_call_set_after, CROCHET_EFORKED);
   Pending old;

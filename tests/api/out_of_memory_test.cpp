@@ -290,6 +290,63 @@ TEST(OutOfMemory, LargeStorageIsRefused) {
   });
 }
 
+TEST(OutOfMemory, CompletionQueuesAreRefusedAndLoseNothing) {
+  PROVOKES(crochet_completion_queue_new, CROCHET_ENOMEM);
+  PROVOKES(crochet_completion_queue_watch, CROCHET_ENOMEM);
+  PROVOKES(crochet_wait_any, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      std::vector<Pending> calls(20000);
+      crochet_completion_queue* queue = nullptr;
+      crochet_completion_queue* none = queue;
+      ASSERT_EQ(crochet_completion_queue_new(&queue), CROCHET_OK);
+      std::size_t watched = 0, index = 9;
+      int new_code, watch_code, any_code;
+      crochet_result* const results[] = {calls.back().result.get()};
+      {
+        const FailingAllocations all;
+        new_code = crochet_completion_queue_new(&none);
+        any_code = crochet_wait_any(results, 1, kForever, &index);
+        watch_code = until_refused(20000, [&] {
+          const int code = crochet_completion_queue_watch(queue, calls[watched].result.get(), watched);
+          if (code == CROCHET_OK) ++watched;
+          return code;
+        });
+      }
+      EXPECT_EQ(new_code, CROCHET_ENOMEM);
+      EXPECT_EQ(none, nullptr);
+      EXPECT_EQ(any_code, CROCHET_ENOMEM);
+      EXPECT_EQ(index, 1u);
+      EXPECT_EQ(watch_code, CROCHET_ENOMEM);
+      // With each allocation failing in turn, and nothing changed.
+      for (long allowed = 0;; ++allowed) {
+        int code;
+        {
+          const FailingAllocations rest(allowed);
+          code = crochet_completion_queue_watch(queue, calls[watched].result.get(), watched);
+        }
+        if (code == CROCHET_OK) break;
+        ASSERT_EQ(code, CROCHET_ENOMEM);
+      }
+      ++watched;
+      {
+        const FailingAllocations all;
+        for (Pending& call : calls) crochet_resolve(call.deferred.get(), nullptr, nullptr);
+      }
+      crochet_result* result = nullptr;
+      while (crochet_completion_queue_next(queue, 0, &result, nullptr) == CROCHET_OK) {
+        crochet_result_release(result);
+        --watched;
+      }
+      EXPECT_EQ(watched, 0u);
+      crochet_completion_queue_release(queue);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
 TEST(OutOfMemory, LabelsAndAftersAreRefused) {
   PROVOKES(crochet_call_set_label, CROCHET_ENOMEM);
   PROVOKES(crochet_call_set_after, CROCHET_ENOMEM);

@@ -173,6 +173,46 @@ static void many_calls(void) {
   CHECK(number == 3 && drops == 2);
 }
 
+static void completions(void) {
+  crochet_completion_queue *queue = NULL;
+  crochet_deferred *deferreds[3];
+  crochet_result *outcomes[3];
+  crochet_result *handed_out[3];
+  uint64_t tags[3];
+  uint64_t tag = 0;
+  size_t index = 9;
+  size_t count = 9;
+  size_t i;
+  int descriptor = -1;
+
+  CHECK(crochet_completion_queue_new(&queue) == CROCHET_OK);
+  CHECK(crochet_completion_queue_retain(queue) == queue);
+  crochet_completion_queue_release(queue);
+  CHECK(crochet_completion_queue_descriptor(queue, &descriptor) == CROCHET_OK && descriptor >= 0);
+  for (i = 0; i < 3; ++i) {
+    CHECK(crochet_deferred_new(NULL, NULL, NULL, &deferreds[i], &outcomes[i]) == CROCHET_OK);
+    CHECK(crochet_completion_queue_watch(queue, outcomes[i], i) == CROCHET_OK);
+  }
+  CHECK(crochet_completion_queue_unwatch(queue, outcomes[0]) == CROCHET_OK);
+  CHECK(crochet_wait_any(outcomes, 3, 0, &index) == CROCHET_ETIMEDOUT);
+  CHECK(crochet_wait_all(outcomes, 3, 0) == CROCHET_ETIMEDOUT);
+  for (i = 0; i < 3; ++i) {
+    CHECK(crochet_resolve(deferreds[i], NULL, NULL) == CROCHET_OK);
+    crochet_deferred_release(deferreds[i]);
+  }
+  CHECK(crochet_wait_any(outcomes, 3, 0, &index) == CROCHET_OK && index == 0);
+  CHECK(crochet_wait_all(outcomes, 3, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(crochet_completion_queue_next(queue, CROCHET_FOREVER, &handed_out[0], &tag) == CROCHET_OK);
+  CHECK(handed_out[0] == outcomes[1] && tag == 1);
+  CHECK(crochet_completion_queue_drain(queue, 2, &handed_out[1], tags, &count) == CROCHET_OK);
+  CHECK(count == 1 && handed_out[1] == outcomes[2] && tags[0] == 2);
+  CHECK(crochet_completion_queue_close(queue) == CROCHET_OK);
+  CHECK(crochet_completion_queue_next_interruptible(queue, 0, &handed_out[2], &tag) == CROCHET_ECLOSED);
+  crochet_completion_queue_release(queue);
+  for (i = 0; i < 3; ++i) crochet_result_release(outcomes[i]);
+  for (i = 0; i < 2; ++i) crochet_result_release(handed_out[i]);
+}
+
 static void results(void) {
   crochet_deferred *deferred = NULL;
   crochet_result *result = NULL;
@@ -288,6 +328,7 @@ int main(void) {
   adopted_loop();
   calls();
   many_calls();
+  completions();
   results();
   errors();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);

@@ -36,6 +36,7 @@
 #include "log/bridge.hpp"
 #include "log/ring.hpp"
 #include "loop/call_queue.hpp"
+#include "loop/completion_queue.hpp"
 #include "loop/counters.hpp"
 #include "loop/drain_budget.hpp"
 #include "loop/loop_handle.hpp"
@@ -54,6 +55,10 @@ struct QueueHead {
   friend Atomic<Call*> CallQueue::*field(QueueHead);
 };
 template struct Inside<QueueHead, &CallQueue::head_>;
+struct EventsOf {
+  friend Atomic<Word> CompletionQueue::*field(EventsOf);
+};
+template struct Inside<EventsOf, &CompletionQueue::events_>;
 struct Sends {
   friend Atomic<Word> CallQueue::*field(Sends);
 };
@@ -600,6 +605,28 @@ TEST_F(AbuseE4, AfterCallsAllRunAndArePrunedAcrossTheWrapOfTheirCount) {
 }
 
 // ---- A loop's block: the generation of its handles, modulo 32; its uses, modulo 2^20
+
+TEST_F(AbuseE4, WhoWaitsAtACompletionQueueIsWokenAcrossTheWrapOfItsAnnouncements) {
+  ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  crochet_completion_queue* handle = nullptr;
+  ASSERT_EQ(crochet_completion_queue_new(&handle), CROCHET_OK);
+  (completion_queue_of(handle)->*field(EventsOf())).store(UINT32_MAX - 2, relaxed);
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    Pending call;
+    ASSERT_EQ(crochet_completion_queue_watch(handle, call.result.get(), i), CROCHET_OK);
+    std::thread waiter([handle, i] {
+      OwnedResult result;
+      std::uint64_t tag = 99;
+      EXPECT_EQ(crochet_completion_queue_next(handle, kForever, result.out(), &tag), CROCHET_OK);
+      EXPECT_EQ(tag, i);
+    });
+    EXPECT_EQ(crochet_resolve(call.deferred.get(), nullptr, nullptr), CROCHET_OK);
+    waiter.join();
+  }
+  EXPECT_EQ((completion_queue_of(handle)->*field(EventsOf())).load(relaxed), 3u);  // nobody sleeps: the carry went nowhere
+  crochet_completion_queue_release(handle);
+  EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+}
 
 TEST_F(AbuseE4, LoopHandlesOfOtherLivesAreRefusedHoweverOftenABlocksGenerationWraps) {
   ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);

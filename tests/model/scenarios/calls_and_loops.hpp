@@ -95,7 +95,8 @@ class CallLoop {
 
 class CallsWorld : public World {
  public:
-  explicit CallsWorld(CallLoop::Wakes wakes = CallLoop::Wakes::kAtOnce) : one(1, wakes), two(2, wakes) {}
+  explicit CallsWorld(CallLoop::Wakes wakes = CallLoop::Wakes::kAtOnce, std::size_t slots = 4)
+      : World(slots), one(1, wakes), two(2, wakes) {}
 
   // On the loop's thread. By default the call is settled with no value, unless it is cancelled meanwhile.
   virtual void function(TestCall& call) { call.resolve(); }

@@ -55,16 +55,17 @@ void Thing::expect_settled_up() const {
 
 // ---- The world ----
 
-World::World() {
+World::World(std::size_t slots) : count_(slots) {
   the_world = this;
-  static constexpr const char* kNames[kSlots] = {"call 0", "call 1", "call 2", "call 3"};
-  for (std::size_t i = 0; i < kSlots; ++i) name(slots_[i].call, kNames[i]);
+  static constexpr const char* kNames[kMostSlots] = {"call 0", "call 1", "call 2", "call 3", "call 4", "call 5"};
+  for (std::size_t i = 0; i < count_; ++i) name(slots_[i].call, kNames[i]);
 }
 
 World& World::present() { return *the_world; }
 
 Call* World::allocate() {
-  for (Slot& slot : slots_) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    Slot& slot = slots_[i];
     if (slot.used) continue;
     slot.used = true;
     execution.clock().join(slot.freed);
@@ -88,7 +89,7 @@ void World::free(Call* call) {
   execution.fail("freed: not a call of this world");
 }
 
-Call* World::slot(std::size_t position) { return position < kSlots ? &slots_[position].call : nullptr; }
+Call* World::slot(std::size_t position) { return position < count_ ? &slots_[position].call : nullptr; }
 
 bool World::post(std::uint32_t /*loop_id*/, Call* /*call*/) { return false; }
 
@@ -168,6 +169,18 @@ void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
   if (at + size > heap_end) heap_end = at + size;
   return memory;
 }
+
+// The checker's is aligned for everything up to a cache line.
+void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t& tag) noexcept {
+  using crochet::model::Execution;
+  using crochet::model::execution;
+  if (execution.number() != Execution::kNone) return operator new(size, tag);
+  return std::aligned_alloc(static_cast<std::size_t>(align), size);
+}
+
+void operator delete(void* memory, std::align_val_t /*align*/) noexcept { give_back(memory); }
+
+void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*align*/) noexcept { give_back(memory); }
 
 void operator delete(void* memory) noexcept { give_back(memory); }
 

@@ -50,9 +50,9 @@ class Thing {
 // look_for_hooks_again and log.
 class World {
  public:
-  static constexpr std::size_t kSlots = 4;
+  static constexpr std::size_t kMostSlots = 6;
 
-  World();
+  explicit World(std::size_t slots = 4);
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   virtual ~World() = default;
@@ -81,7 +81,8 @@ class World {
     VectorClock freed;  // what the one who freed it knew
   };
 
-  Slot slots_[kSlots];
+  const std::size_t count_;
+  Slot slots_[kMostSlots];
   int frees_ = 0;
   int logged_ = 0;
 };
