@@ -164,6 +164,13 @@ inline stop_outcome check_stopped(int status) {
   return static_cast<stop_outcome>(status);
 }
 
+// Can a T be copied? A container says yes whatever it holds.
+template <class T, class = void>
+struct is_copyable : std::is_copy_constructible<T> {};
+template <class T>
+struct is_copyable<T, std::enable_if_t<!std::is_same_v<typename T::value_type, T>>>
+    : std::conjunction<std::is_copy_constructible<T>, is_copyable<typename T::value_type>> {};
+
 // One reference to a C handle; a copy is one more.
 template <class Handle, Handle* (*Retain)(Handle*), void (*Release)(Handle*)>
 class owner {
@@ -517,7 +524,7 @@ class eventual_result {
   }
   T move_out() {
     if constexpr (!std::is_void_v<T>) {
-      if constexpr (std::is_copy_constructible_v<T>)
+      if constexpr (detail::is_copyable<T>::value)
         if (shared_) return lend();
       void* value = nullptr;
       crochet_drop_fn* drop = nullptr;

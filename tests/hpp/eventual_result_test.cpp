@@ -248,5 +248,16 @@ TEST_F(EventualResult, EndsWithTheLoop) {
   EXPECT_THROW(pending.join(kKillTimer), crochet::loop_stopped) << "a deferred is still held";
 }
 
+// std::vector says that it can be copied, whatever it holds.
+TEST_F(EventualResult, OfAContainerOfWhatCantBeCopiedIsMovedOut) {
+  auto result = crochet::run([] {
+    std::vector<std::unique_ptr<int>> values;
+    values.push_back(std::make_unique<int>(5));
+    return values;
+  });
+  EXPECT_EQ(*result.wait().at(0), 5);
+  EXPECT_EQ(*std::move(result).wait().at(0), 5);
+}
+
 }  // namespace
 }  // namespace hpp

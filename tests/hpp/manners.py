@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What crochet.hpp must not bring along: macros, atomics, mutexes, anything but the standard library and crochet.h. And
-what crochet_spdlog.hpp adds: spdlog, and nothing else.
+what the other headers add: crochet_spdlog.hpp spdlog, crochet_completion.hpp some more of the standard library.
 
     manners.py INCLUDE_DIR COMPILER [ARGUMENT...]
 """
@@ -48,6 +48,9 @@ def main():
     if defined != ["CROCHET_SPDLOG_HPP"]:
         more.append(f"crochet_spdlog.hpp defines {defined}")
     problems += more
+    # With what they need of the standard library themselves.
+    for name, others in (("crochet_completion.hpp", {"array", "optional"}),):
+        problems += includes_and_words(include, name, "crochet.hpp", others)[1]
     before = "".join(f"#include <{name}>\n" for name in sorted(angled)) + '#include "crochet.h"\n'
     leaked = macros(include, compiler, before + '#include "crochet.hpp"\n') - macros(include, compiler, before)
     if leaked != {"CROCHET_HPP"}:
