@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // crochet, by its C interface: the default loop, a function with an argument, the value out of the result.
 #include <crochet.h>
+#include <poll.h>
 #include <uv.h>
 
 #include <array>
@@ -30,7 +31,7 @@ int take_value(crochet_result* result) {
 class CrochetPeer {
  public:
   explicit CrochetPeer(const Arguments& asked) {
-    accept_variants(asked, {"spin", "spin-loop", "cork"});
+    accept_variants(asked, {"spin", "spin-loop", "cork", "queue", "descriptor"});
     crochet_log_set_level(CROCHET_LOG_OFF);
     crochet_options* options = nullptr;
     succeeded(crochet_options_new(&options));
@@ -39,6 +40,8 @@ class CrochetPeer {
     succeeded(crochet_setup(options));
     crochet_options_free(options);
     corks_ = asked.variant == "cork";
+    descriptors_ = asked.variant == "descriptor";
+    queues_ = descriptors_ || asked.variant == "queue";
     on_loop([this] {
       uv_timer_init(crochet_current_uv(), &timer_);
       timer_.data = this;
@@ -77,10 +80,15 @@ class CrochetPeer {
    public:
     Caller(CrochetPeer& peer, std::size_t /*number*/) : peer_(peer) {
       if (peer.corks_) succeeded(crochet_cork_new(nullptr, &cork_));
+      if (peer.queues_) succeeded(crochet_completion_queue_new(&queue_));
+      if (peer.descriptors_) succeeded(crochet_completion_queue_descriptor(queue_, &readable_.fd));
     }
     Caller(const Caller&) = delete;
     Caller& operator=(const Caller&) = delete;
-    ~Caller() { crochet_cork_free(cork_); }
+    ~Caller() {
+      crochet_cork_free(cork_);
+      crochet_completion_queue_release(queue_);
+    }
 
     int call_and_wait() {
       crochet_result* result = nullptr;
@@ -97,7 +105,11 @@ class CrochetPeer {
     std::size_t burst(std::size_t count) {
       for (std::size_t i = 0; i < count; ++i) {
         succeeded(crochet_run(nullptr, resolve, &one, nullptr, &results_[i]));
+        if (queue_ == nullptr) continue;
+        succeeded(crochet_completion_queue_watch(queue_, results_[i], i));
+        crochet_result_release(results_[i]);
       }
+      if (queue_ != nullptr) return take_from_queue(count);
       std::size_t sum = 0;
       for (std::size_t i = 0; i < count; ++i) {
         succeeded(crochet_result_wait(results_[i], CROCHET_FOREVER));
@@ -148,6 +160,21 @@ class CrochetPeer {
     }
 
    private:
+    std::size_t take_from_queue(std::size_t count) {
+      std::size_t sum = 0;
+      while (sum < count) {
+        std::size_t taken = 1;
+        if (readable_.fd < 0) {
+          succeeded(crochet_completion_queue_next(queue_, CROCHET_FOREVER, results_.data(), nullptr));
+        } else {
+          must(poll(&readable_, 1, -1) == 1, "the queue's descriptor is readable");
+          succeeded(crochet_completion_queue_drain(queue_, 64, results_.data(), nullptr, &taken));
+        }
+        for (std::size_t i = 0; i < taken; ++i) sum += static_cast<std::size_t>(take_value(results_[i]));
+      }
+      return sum;
+    }
+
     static void resolve(crochet_deferred* deferred, void* value) { crochet_resolve(deferred, value, nullptr); }
 
     static void resolve_by_timer(crochet_deferred* deferred, void* it) {
@@ -165,6 +192,8 @@ class CrochetPeer {
     std::array<crochet_result*, kBurst> results_{};
     std::vector<crochet_result*> held_;
     crochet_cork* cork_ = nullptr;
+    crochet_completion_queue* queue_ = nullptr;
+    pollfd readable_{-1, POLLIN, 0};
   };
 
  private:
@@ -175,6 +204,8 @@ class CrochetPeer {
   LibuvEcho echo_;
   bool is_stopped_ = false;
   bool corks_ = false;
+  bool queues_ = false;
+  bool descriptors_ = false;
 };
 
 }  // namespace
