@@ -157,7 +157,7 @@ class completed {
     completed* owner_;
   };
 
-  completed(timeout time, Range& results) : end_(std::chrono::steady_clock::now()), time_(time) {
+  completed(timeout time, Range& results) : begun_(std::chrono::steady_clock::now()), time_(time) {
     for (auto& result : results) {
       results_.push_back(&result);
       queue_.watch(result, results_.size() - 1);
@@ -176,7 +176,7 @@ class completed {
   }
   timeout left() const {
     if (time_.ns() == CROCHET_FOREVER) return {};
-    const auto passed = std::chrono::steady_clock::now() - end_;
+    const auto passed = std::chrono::steady_clock::now() - begun_;
     return std::chrono::nanoseconds(time_.ns()) - std::chrono::duration_cast<std::chrono::nanoseconds>(passed);
   }
 
@@ -184,7 +184,7 @@ class completed {
   std::vector<element_of<Range>*> results_;
   element_of<Range>* present_ = nullptr;
   std::size_t handed_out_ = 0;
-  std::chrono::steady_clock::time_point end_;
+  std::chrono::steady_clock::time_point begun_;
   timeout time_;
 };
 }  // namespace detail
