@@ -81,6 +81,8 @@ extern "C" {
 #define CROCHET_ETYPE (-10019)      /* stashed with another type; still there */
 #define CROCHET_ENOSPC (-10020)     /* the stash, the log or its list of sinks is full */
 #define CROCHET_EVERSION (-10021)   /* refused: the libuv found at run time does not fit the one built against */
+#define CROCHET_EEXPIRED (-10022)   /* in an error: the call had not started by its deadline: safe to repeat */
+#define CROCHET_EAGAIN (-10023)     /* refused: as many calls are queued as the loop's limit lets in */
 #define CROCHET_ECLOSED (-10024)    /* the completion queue was closed */
 
 /* ---- Time ----------------------------------------------------------------------------------------------------- */
@@ -112,6 +114,11 @@ typedef struct crochet_completion_queue crochet_completion_queue; /* hands resul
 /** The function of a call, or an on-cancel hook. Runs on the loop's thread. `deferred` is borrowed: settle it before
  *  you return, or retain it and settle it later from any thread; another thread needs a reference of its own. */
 typedef void crochet_call_fn(crochet_deferred *deferred, void *arg);
+
+/** The function of crochet_every(). Runs on the loop's thread. `deferred` is this round's, borrowed, as a call's is.
+ *  `missed`: how many rounds before this one were due and were not begun, since the one before them was not settled or the
+ *  loop was busy. */
+typedef void crochet_every_fn(crochet_deferred *deferred, void *arg, uint64_t missed);
 
 /** Runs first or last on the thread of a loop: see crochet_options_set_thread_hooks(). */
 typedef int crochet_thread_fn(void *arg);
@@ -257,6 +264,22 @@ CROCHET_API int crochet_options_set_stack_size(crochet_options *options, size_t 
  *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_options_set_spin(crochet_options *options, int64_t loop_spin_ns, int64_t wait_spin_ns);
 
+/** How many calls may be queued on the loop and not started. Default: 0, no limit but memory.
+ *
+ *  A call beyond it is refused with CROCHET_EAGAIN, or waits for room first: in the function that makes it (the time of
+ *  crochet_wait_for() begins after that), and in the order in which the system wakes who waits. On a loop's thread nothing
+ *  waits. Calls count until the loop has come to them,
+ *  also when they were cancelled meanwhile. What waits for something else than the loop does not count: after-calls, delayed calls
+ *  (crochet_sleep() and the rounds of crochet_every() among them), at-stop calls. Nor does what a cork has gathered, until it
+ *  is flushed. A call to a loop with a limit costs a little more than one to a loop without.
+ *
+ *  @param calls how many; 0: no limit. More than 4,294,967,295 count as that.
+ *  @param wait_ns how long to wait for room; 0: not at all.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `options` is NULL, or `wait_ns` is negative and not CROCHET_FOREVER.
+ *  @ownership none. @threads as crochet_options_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_options_set_queue_limit(crochet_options *options, uint64_t calls, int64_t wait_ns);
+
 /** What runs first and last on the loop's thread: to attach it to a virtual machine or an interpreter, to set its
  *  priority or affinity. Not for adopted loops.
  *
@@ -334,10 +357,11 @@ CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
  *      calls_run        functions that were started
  *      calls_not_run    the loop stopped before their functions started
  *      calls_cancelled  cancelled before their functions started
+ *      calls_expired    not started by their deadline: see crochet_call_set_deadline_ns()
  *      calls_held       after the stop: somebody still holds a deferred of them
  *      handles_open     after the stop: the host's own on the libuv loop (0 on adopted ones)
  *
- *  Once a loop has ended, each call that it accepted is in exactly one of the first three; what other threads' cancels
+ *  Once a loop has ended, each call that it accepted is in exactly one of the first four; what other threads' cancels
  *  and stops decided is counted by the time that they return. (A call that crochet_deferred_new() made has no function,
  *  and is in none.)
  *
@@ -386,10 +410,12 @@ CROCHET_API struct uv_loop_s *crochet_current_uv(void);
  *  @retval CROCHET_EINVAL `fn` is NULL, or `loop` is a bad handle.
  *  @retval CROCHET_ENOMEM out of memory.
  *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership arg passes on entry; *out_result is yours: crochet_result_release().
- *  @threads any. @blocking none. @since 0.1 */
+ *  @threads any. @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_run(crochet_loop *loop, crochet_call_fn *fn, void *arg, crochet_drop_fn *drop,
                             crochet_result **out_result);
 
@@ -407,6 +433,7 @@ CROCHET_API int crochet_run(crochet_loop *loop, crochet_call_fn *fn, void *arg, 
  *  @retval CROCHET_ESTOPPED the loop stopped first, or accepts no calls any more (then *out_result is NULL).
  *  @retval CROCHET_EBROKEN every deferred was released and none was settled.
  *  @retval CROCHET_ETIMEDOUT the time was over; the call was cancelled.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_EINTR interrupted by crochet_result_interrupt(); the call goes on.
  *  @retval CROCHET_EDEADLK this is a loop's thread.
  *  @retval CROCHET_EINVAL `fn` is NULL, `loop` is a bad handle, or `timeout_ns` is negative and not CROCHET_FOREVER.
@@ -465,10 +492,39 @@ CROCHET_API int crochet_call_set_after(crochet_call *call, crochet_result *resul
  *  settled. It may be withdrawn by crochet_result_cancel().
  *
  *  @retval CROCHET_OK set. Setting it twice changes nothing.
- *  @retval CROCHET_EINVAL `call` is NULL, or waits for a result.
+ *  @retval CROCHET_EINVAL `call` is NULL, waits for a result, or has a delay or a deadline.
  *  @retval CROCHET_EFORKED the call is from before the fork.
  *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
 CROCHET_API int crochet_call_set_at_stop(crochet_call *call);
+
+/** The call starts no sooner than that long after crochet_call_run(); an after-call: after its loop has learnt that the
+ *  result settled. Until then it is queued: it may be withdrawn by crochet_result_cancel(), and a stop does not wait for it.
+ *
+ *  Delayed calls start in the order in which their times come; it may be later than their times, when the loop is busy, and
+ *  is by up to a millisecond when it is not. On an adopted loop time passes while it is run; a delayed call alone does not
+ *  keep uv_run() from returning.
+ *
+ *  @param delay_ns from 0, which means none; CROCHET_FOREVER: it never starts by itself.
+ *  @retval CROCHET_OK set. Setting it again replaces it.
+ *  @retval CROCHET_EINVAL `call` is NULL or an at-stop call, or `delay_ns` is negative and not CROCHET_FOREVER.
+ *  @retval CROCHET_ENOMEM out of memory; what comes later needs none.
+ *  @retval CROCHET_EFORKED the call is from before the fork.
+ *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_set_delay_ns(crochet_call *call, int64_t delay_ns);
+
+/** The call must start within that time, counted from crochet_call_run(), or never: then its result fails, with the code
+ *  CROCHET_EEXPIRED, its argument is dropped, and it is counted in "calls_expired".
+ *
+ *  That is decided when the loop comes to the call, so that a result may fail long after its deadline. Once the function
+ *  has started, the deadline means nothing. With a delay, or a result that it waits for, both hold.
+ *
+ *  @param timeout_ns 0: at once, so that it never runs; CROCHET_FOREVER: none, as at first.
+ *  @retval CROCHET_OK set. Setting it again replaces it.
+ *  @retval CROCHET_EINVAL `call` is NULL or an at-stop call, or `timeout_ns` is negative and not CROCHET_FOREVER.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED the call is from before the fork.
+ *  @ownership none. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_call_set_deadline_ns(crochet_call *call, int64_t timeout_ns);
 
 /** Makes a prepared call: consumes it and queues fn(deferred, storage).
  *
@@ -476,10 +532,12 @@ CROCHET_API int crochet_call_set_at_stop(crochet_call *call);
  *  @param out_result may be NULL: fire and forget. NULL when refused.
  *  @retval CROCHET_OK accepted.
  *  @retval CROCHET_EINVAL `call` is NULL, or `fn` is NULL (the call is consumed and its storage dropped).
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership consumes `call`; the storage's content passes on entry; *out_result is yours. @threads as
- *  crochet_call_new(). @blocking none. @since 0.1 */
+ *  crochet_call_new(). @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_call_run(crochet_call *call, crochet_call_fn *fn, crochet_drop_fn *drop,
                                  crochet_result **out_result);
 
@@ -496,16 +554,69 @@ CROCHET_API int crochet_call_run(crochet_call *call, crochet_call_fn *fn, croche
  *  @retval CROCHET_OK all were accepted. Otherwise the code of the first that was not:
  *  @retval CROCHET_EINVAL it is NULL, stale, or in the array for the second time; or `fn` is NULL, and all are refused; or
  *          `calls` is NULL.
+ *  @retval CROCHET_EAGAIN its loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED its loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or its loop is from before the fork.
  *  @ownership consumes all calls, refused or not; the storages' contents pass on entry: those of refused ones are dropped
- *  here. The results are yours. @threads as crochet_call_new(). @blocking none. @since 0.1 */
+ *  here. The results are yours. @threads as crochet_call_new(). @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_call_run_many(crochet_call *const *calls, size_t count, crochet_call_fn *fn,
                                       crochet_drop_fn *drop, crochet_result **out_results);
 
 /** Throws a prepared call away. Nothing is dropped: what you moved into the storage is yours to end first.
  *  @param call may be NULL: nothing happens. @threads as crochet_call_new(). @since 0.1 */
 CROCHET_API void crochet_call_discard(crochet_call *call);
+
+/* ---- Time: results that come by themselves ----------------------------------------------------------------------------- */
+
+/** A result that settles, with the value NULL, no sooner than that long from now. Good to wait for, to cancel (it was not
+ *  run), and for crochet_call_set_after(). It counts as a call, and a stop settles it as one that was not run.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param duration_ns 0: as soon as the loop comes to it; CROCHET_FOREVER: not by itself.
+ *  @param out_result the result; NULL on failure.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `out_result` is NULL, `loop` is a bad handle, or `duration_ns` is negative and not
+ *          CROCHET_FOREVER.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_sleep(crochet_loop *loop, int64_t duration_ns, crochet_result **out_result);
+
+/** Runs fn(deferred, arg, missed) again and again on the loop's thread.
+ *
+ *  The first round begins after `first_ns`, the others each period after that: on a grid, so that delays do not add up, and
+ *  never early. A round is settled by its deferred, as a call is; the next does not begin before. Rounds that become due
+ *  meanwhile are left out, and counted for the next one. A round that fails, or is broken, is the last: the result fails
+ *  with the same code, message and payload (with CROCHET_EBROKEN). Values of rounds are dropped.
+ *
+ *  It has no end of its own. Cancelling the result ends it: at once between two rounds; a round that runs is asked first, as
+ *  by crochet_result_cancel(), and when it is settled no other begins. A stop settles the result as CROCHET_ESTOPPED.
+ *  Without memory for the next round the result fails with CROCHET_ENOMEM. The library queues each round as a call, another
+ *  one at the beginning, and one more for each round that is not settled when its function returns; they are counted as
+ *  such.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param first_ns from 0, which means as soon as the loop comes to it.
+ *  @param period_ns from 0, which means again as soon as the round is settled (the loop serves its timers and
+ *         descriptors in between).
+ *  @param arg may be NULL; passed to fn.
+ *  @param drop may be NULL; called with arg when no round can run any more, and none is outstanding.
+ *  @param out_result may be NULL: it runs until the loop stops, or a round fails, which is then logged.
+ *  @retval CROCHET_OK accepted.
+ *  @retval CROCHET_EINVAL `fn` is NULL, `loop` is a bad handle, or a time is negative. arg has been dropped, as in all that
+ *          follow.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership arg passes on entry; *out_result is yours. @threads any. @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
+CROCHET_API int crochet_every(crochet_loop *loop, int64_t first_ns, int64_t period_ns, crochet_every_fn *fn, void *arg,
+                              crochet_drop_fn *drop, crochet_result **out_result);
 
 /* ---- Corks: fire and forget, many at once ------------------------------------------------------------------------- */
 
@@ -546,11 +657,13 @@ CROCHET_API int crochet_cork_run(crochet_cork *cork, crochet_call_fn *fn, void *
  *  @retval CROCHET_OK queued; or nothing was gathered.
  *  @retval CROCHET_EINVAL a bad handle.
  *  @retval CROCHET_ESTOPPED the loop stopped meanwhile: none of them runs, all arguments have been dropped.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: the oldest are queued, the others stay gathered.
  *  @retval CROCHET_EFORKED the cork is from before the fork; nothing happened.
- *  @ownership none. @threads as crochet_cork_new(). @blocking none. @since 0.1 */
+ *  @ownership none. @threads as crochet_cork_new(). @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_cork_flush(crochet_cork *cork);
 
-/** Flushes a cork, and frees it. @param cork may be NULL: nothing happens. @threads as crochet_cork_new(). @since 0.1 */
+/** Flushes a cork, and frees it. What the loop's limit does not let in never runs, and is counted in "calls_not_run". @param cork may be NULL: nothing happens. @threads as crochet_cork_new(). @since 0.1 */
 CROCHET_API void crochet_cork_free(crochet_cork *cork);
 
 /* ---- Results: any thread, any number of threads ------------------------------------------------------------------ */
@@ -762,8 +875,8 @@ CROCHET_API int crochet_completion_queue_unwatch(crochet_completion_queue *queue
 
 /** Hands out one settled result, or waits for one. Stray signals do not end the wait.
  *
- *  @param out_result the result; NULL on failure. Of a result with a reference that you released meanwhile it may be the
- *         last one. @param out_tag may be NULL; what it was watched with; 0 on failure.
+ *  @param out_result the result; NULL on failure. If you released yours meanwhile, this may be the last reference.
+ *  @param out_tag may be NULL; what it was watched with; 0 on failure.
  *  @retval CROCHET_OK handed out, to this thread alone.
  *  @retval CROCHET_ETIMEDOUT none was settled in time.
  *  @retval CROCHET_ECLOSED the queue was closed, and all that had settled before was handed out.

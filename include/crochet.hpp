@@ -73,6 +73,7 @@ struct CROCHET_API deadlock_error : wait_error { using wait_error::wait_error; }
 /// when that was a wait_error, it is a failed_error here: a function's time-out is never taken for the wait's.
 struct CROCHET_API call_error : error { using error::error; };
 struct CROCHET_API failed_error : call_error { using call_error::call_error; };
+struct CROCHET_API expired_error : failed_error { using failed_error::failed_error; };  // not started by its deadline
 struct CROCHET_API cancelled_error : call_error { using call_error::call_error; };
 struct CROCHET_API broken_error : call_error { using call_error::call_error; };  // nobody was left to settle it
 struct CROCHET_API loop_stopped : call_error { using call_error::call_error;
@@ -208,12 +209,19 @@ struct start {
   crochet_result* after = nullptr;
   bool at_stop = false;
   const char* label = nullptr;
+  std::int64_t delay_ns = 0;
+  std::int64_t deadline_ns = CROCHET_FOREVER;
+  bool is_plain() const {
+    return after == nullptr && !at_stop && label == nullptr && delay_ns == 0 && deadline_ns == CROCHET_FOREVER;
+  }
 };
 inline int reject(crochet_deferred* deferred, std::exception_ptr exception);
 template <class Body> int settle(crochet_deferred* deferred, Body&& body);
 template <class T, class Make> int resolve(crochet_deferred* deferred, void* room, Make&& make);
 template <class Body, class... X> auto submit(crochet_loop* loop, const start& how, X&&... x);
 template <class F, class Range> auto submit_many(crochet_loop* loop, const F& f, Range&& range);
+template <class Result, class F> Result every(crochet_loop* loop, timeout first, timeout period, F&& f);
+template <class Result> Result sleep(crochet_loop* loop, timeout duration);
 template <class Body, class... X> void gather(crochet_cork* cork, X&&... x);
 template <class Seen, class T, class F> auto after(crochet_loop* loop, eventual_result<T> source, F&& f);
 template <class T> int follow(crochet_deferred* outer, deferred<T> inner);
@@ -246,14 +254,23 @@ struct place {
   }
   template <class F, class... A>
   auto run(const char* label, F&& f, A&&... a) const {
+    return run_as({nullptr, false, label}, std::forward<F>(f), std::forward<A>(a)...);
+  }
+  template <class F, class... A>
+  auto run_as(const start& how, F&& f, A&&... a) const {
     using body = bound<std::decay_t<F>, std::decay_t<A>...>;
-    return detail::submit<body>(handle(), {nullptr, false, label}, std::in_place, std::forward<F>(f),
-                                std::forward<A>(a)...);
+    return detail::submit<body>(handle(), how, std::in_place, std::forward<F>(f), std::forward<A>(a)...);
   }
   template <class F, class Range>
   auto run_many(const F& f, Range&& range) const {
     return detail::submit_many(handle(), f, std::forward<Range>(range));
   }
+  template <class F>
+  auto every(timeout first, timeout period, F&& f) const {
+    return detail::every<eventual_result<void>>(handle(), first, period, std::forward<F>(f));
+  }
+  template <class Result = eventual_result<void>>
+  Result sleep(timeout duration) const { return detail::sleep<Result>(handle(), duration); }
 };
 }  // namespace detail
 
@@ -323,6 +340,30 @@ class runs {
   auto run_many(F&& f, Range&& range) const {
     return where_.run_many(f, std::forward<Range>(range));
   }
+  /// run(), but it starts no sooner than that long from now. See crochet_call_set_delay_ns().
+  template <class F, class... A>
+  auto run_after(timeout delay, F&& f, A&&... arguments) const {
+    return where_.run_as({nullptr, false, nullptr, delay.ns()}, std::forward<F>(f), std::forward<A>(arguments)...);
+  }
+  /// run(), but if it has not started by then, it never runs, and that is an expired_error. See
+  /// crochet_call_set_deadline_ns().
+  template <class F, class... A>
+  auto run_within(timeout time, F&& f, A&&... arguments) const {
+    return where_.run_as({nullptr, false, nullptr, 0, time.ns()}, std::forward<F>(f), std::forward<A>(arguments)...);
+  }
+  /// Calls f() or, if it takes a number, f(missed), now and each period from now, or first after another time; until it
+  /// throws, what it returns fails, or the result is cancelled. f returns void, or a deferred or eventual_result, which
+  /// is awaited; rounds that become due meanwhile are missed. See crochet_every().
+  template <class F>
+  auto every(timeout first, timeout period, F&& f) const {
+    return where_.every(first, period, std::forward<F>(f));
+  }
+  template <class F>
+  auto every(timeout period, F&& f) const {
+    return where_.every(std::chrono::nanoseconds(0), period, std::forward<F>(f));
+  }
+  /// A result that comes by itself. See crochet_sleep().
+  auto sleep(timeout duration) const { return where_.sleep(duration); }
   template <class F>
   auto run_in_loop(F f, const char* label = nullptr) const {
     return decorated<F, Place, false>(std::move(f), where_, label, {});
@@ -344,6 +385,23 @@ template <class F, class Range>
 auto run_many(F&& f, Range&& range) {
   return detail::place().run_many(f, std::forward<Range>(range));
 }
+template <class F, class... A>
+auto run_after(timeout delay, F&& f, A&&... arguments) {
+  return runs<detail::place>().run_after(delay, std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <class F, class... A>
+auto run_within(timeout time, F&& f, A&&... arguments) {
+  return runs<detail::place>().run_within(time, std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <class F>
+auto every(timeout first, timeout period, F&& f) {
+  return detail::place().every(first, period, std::forward<F>(f));
+}
+template <class F>
+auto every(timeout period, F&& f) {
+  return runs<detail::place>().every(period, std::forward<F>(f));
+}
+inline eventual_result<void> sleep(timeout duration);
 template <class F>
 auto run_in_loop(F f, const char* label = nullptr) {
   return runs<detail::place>().run_in_loop(std::move(f), label);
@@ -368,6 +426,8 @@ struct options {
   crochet_thread_fn* first = nullptr;  // the thread hooks; their argument must outlive the loop
   crochet_thread_fn* last = nullptr;
   void* hooks_argument = nullptr;
+  std::uint64_t queue_limit = 0;  // calls queued and not started; 0: no limit. Beyond it: an error with CROCHET_EAGAIN,
+  timeout queue_wait = std::chrono::nanoseconds(0);  // after waiting that long for room
 };
 
 /// See crochet_setup(), crochet_no_setup().
@@ -547,6 +607,8 @@ eventual_result<T> retrieve_result(std::uint64_t uid) {
   detail::check(crochet_retrieve_result(uid, type_id<T>, &result));
   return eventual_result<T>(result, true);
 }
+
+inline eventual_result<void> sleep(timeout duration) { return detail::place().sleep(duration); }
 
 // ---- The producer's side --------------------------------------------------------------------------------------------
 
@@ -879,6 +941,7 @@ inline std::exception_ptr failure_of(crochet_result* result) {
     case CROCHET_ECANCELED: return std::make_exception_ptr(cancelled_error(code, text));
     case CROCHET_EBROKEN: return std::make_exception_ptr(broken_error(code, text));
     case CROCHET_ESTOPPED: case CROCHET_ENOTRUN: return std::make_exception_ptr(loop_stopped(code, text));
+    case CROCHET_EEXPIRED: return std::make_exception_ptr(expired_error(code, text));
     default: return std::make_exception_ptr(failed_error(code, text));
   }
 }
@@ -1004,7 +1067,7 @@ template <class Body, class... X>
 auto submit(crochet_loop* loop, const start& how, X&&... x) {
   using Frame = frame<Body>;
   if constexpr (in_argument<Body>::fits) {
-    if (how.after == nullptr && !how.at_stop && how.label == nullptr) {
+    if (how.is_plain()) {
       crochet_result* result = nullptr;
       check(crochet_run(loop, in_argument<Body>::call, in_argument<Body>::from(Body{std::forward<X>(x)...}), nullptr,
                         &result));
@@ -1016,6 +1079,8 @@ auto submit(crochet_loop* loop, const start& how, X&&... x) {
   if (how.after != nullptr) check(crochet_call_set_after(call.get(), how.after));
   if (how.at_stop) check(crochet_call_set_at_stop(call.get()));
   if (how.label != nullptr) check(crochet_call_set_label(call.get(), how.label));
+  if (how.delay_ns != 0) check(crochet_call_set_delay_ns(call.get(), how.delay_ns));
+  if (how.deadline_ns != CROCHET_FOREVER) check(crochet_call_set_deadline_ns(call.get(), how.deadline_ns));
   ::new (Frame::place_in(crochet_call_storage(call.get()))) Frame(std::forward<X>(x)...);
   crochet_result* result = nullptr;
   check(crochet_call_run(call.leave(), Frame::call, Frame::drop, &result));
@@ -1220,6 +1285,47 @@ auto after(crochet_loop* loop, eventual_result<T> source, F&& f) {
   return detail::submit<continuation<Seen, T, std::decay_t<F>>>(loop, how, std::move(source), std::forward<F>(f));
 }
 
+// ---- What comes by itself -------------------------------------------------------------------------------------------
+
+template <class F>
+struct recurring {
+  F f;
+  decltype(auto) round(std::uint64_t missed) {
+    if constexpr (std::is_invocable_v<F&, std::uint64_t>) return f(missed);
+    else return static_cast<void>(missed), f();
+  }
+  static void call(crochet_deferred* deferred, void* on_heap, std::uint64_t missed) {
+    detail::settle(deferred, [=]() -> int {
+      auto* self = static_cast<recurring*>(on_heap);
+      using result = decltype(self->round(missed));
+      if constexpr (returned<result>::later) {
+        return detail::follow(deferred, self->round(missed));
+      } else {
+        static_assert(std::is_void_v<result>,
+                      "crochet: a function that runs again and again returns nothing, or a deferred or eventual_result");
+        self->round(missed);
+        return crochet_resolve(deferred, nullptr, nullptr);
+      }
+    });
+  }
+};
+
+template <class Result, class F>
+Result every(crochet_loop* loop, timeout first, timeout period, F&& f) {
+  using again = recurring<std::decay_t<F>>;
+  crochet_result* result = nullptr;
+  check(crochet_every(loop, first.ns(), period.ns(), again::call, new again{std::forward<F>(f)}, end_on_heap<again>,
+                      &result));
+  return Result(result);
+}
+
+template <class Result>
+Result sleep(crochet_loop* loop, timeout duration) {
+  crochet_result* result = nullptr;
+  check(crochet_sleep(loop, duration.ns(), &result));
+  return Result(result);
+}
+
 // ---- Loops and objects on them --------------------------------------------------------------------------------------
 
 inline options_ref make(const options& from) {
@@ -1229,6 +1335,7 @@ inline options_ref make(const options& from) {
   check(crochet_options_set_keep_alive(to.get(), from.keep_alive ? 1 : 0));
   check(crochet_options_set_stack_size(to.get(), from.stack_size));
   check(crochet_options_set_spin(to.get(), from.loop_spin.count(), from.wait_spin.count()));
+  check(crochet_options_set_queue_limit(to.get(), from.queue_limit, from.queue_wait.ns()));
   if (from.first != nullptr || from.last != nullptr) {
     check(crochet_options_set_thread_hooks(to.get(), from.first, from.last, from.hooks_argument, nullptr));
   }
@@ -1274,6 +1381,15 @@ struct beside {
   auto run(const char* label, F&& f, A&&... a) const {
     return loop.run(label, visit(std::forward<F>(f)), std::forward<A>(a)...);
   }
+  template <class F, class... A>
+  auto run_as(const start& how, F&& f, A&&... a) const {
+    return loop.run_as(how, visit(std::forward<F>(f)), std::forward<A>(a)...);
+  }
+  template <class F>
+  auto every(timeout first, timeout period, F&& f) const {
+    return loop.every(first, period, visit(std::forward<F>(f)));
+  }
+  auto sleep(timeout duration) const { return loop.sleep(duration); }
   template <class F, class Range>
   auto run_many(const F& f, Range&& range) const {
     return loop.run_many(visit(f), std::forward<Range>(range));

@@ -36,6 +36,8 @@ constexpr Status kTable[] = {
     STATUS(ETYPE, "stashed with another type"),
     STATUS(ENOSPC, "the stash, the log or its list of sinks is full"),
     STATUS(EVERSION, "the libuv found at run time does not fit the one built against"),
+    STATUS(EEXPIRED, "the call did not start by its deadline"),
+    STATUS(EAGAIN, "as many calls are queued as the loop's limit lets in"),
     STATUS(ECLOSED, "the completion queue was closed"),
 #undef STATUS
 };

@@ -16,6 +16,7 @@
 #include "call/hook.hpp"
 #include "call/hot_path.hpp"
 #include "call/post.hpp"
+#include "call/timing.hpp"
 #include "call/watchers.hpp"
 #include "log/drop.hpp"
 #include "log/log.hpp"
@@ -46,6 +47,21 @@ bool is_unobserved_failure(Word w) {
 }  // namespace
 
 // ---- The loop's thread ----
+
+bool Call::start_conditional() {
+  Word w = word.load(relaxed);
+  do {
+    if (word::phase(w) != Phase::kQueued) return false;
+    // acq_rel: as in start().
+  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed));
+  return true;
+}
+
+void Call::expire() {
+  const Word generation = word::generation(word.load(relaxed));
+  reject(generation, CROCHET_EEXPIRED, nullptr, 0, nullptr, nullptr);
+  release_deferred(generation);  // the one that the function would have been lent
+}
 
 void Call::run_hook() {
   SideRecord* record = side();
@@ -151,6 +167,15 @@ int Call::reject(Word generation, int code, const char* message, std::uint64_t t
   if (record != nullptr) ErrorRecord::end(record);
   else if (payload_drop != nullptr) run_drop(payload_drop, payload);
   return status;
+}
+
+int Call::fail_like(Word generation, Call& failed) {
+  if (!claim(generation)) return why_not_claimed(generation);
+  value = failed.value;
+  value_drop = failed.value_drop;
+  failed.value = code_as_value(CROCHET_EFAILED);
+  failed.value_drop = nullptr;
+  return publish(Outcome::kFailed);
 }
 
 void Call::tell(Word before) {
@@ -436,9 +461,23 @@ SideRecord* Call::need_side() {
   return side();
 }
 
+Timing* Call::need_timing() {
+  SideRecord* record = need_side();
+  if (record == nullptr) return nullptr;
+  if (record->timing == nullptr) record->timing = new (std::nothrow) Timing;
+  if (record->timing != nullptr) word.store(word.load(relaxed) | word::kConditional, relaxed);  // nobody else looks at it: R = 0
+  return record->timing;
+}
+
+Timing* Call::timing() const {
+  const SideRecord* record = side();
+  return record == nullptr ? nullptr : static_cast<Timing*>(record->timing);
+}
+
 void Call::end_side() {
   if (SideRecord* record = side()) {
     std::free(record->storage);
+    delete static_cast<Timing*>(record->timing);
     delete record;
   }
   function.store(0, relaxed);  // relaxed: the slot is nobody else's

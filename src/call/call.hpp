@@ -15,7 +15,7 @@
 //
 // Invariants:
 //   N1  R = handles + 1 for all deferreds together (the "group"), which whoever finishes the call gives back.
-//   N2  The group's reference of a call that never ran belongs to the queue, stack or watch list it is linked in.
+//   N2  The group's reference of a call that never ran belongs to the queue, stack, heap or watch list it is linked in.
 //   N3  arg is dropped exactly once: by who finishes, or by who settled it out of kQueued.
 //   N4  The outcome is written between kSettling and kSettled, or not at all (cancelled, stopped, not run, broken).
 //   N5  A slot with R = 0 has a settled word; the generation changes before the slot goes back to the pool.
@@ -62,8 +62,10 @@ struct alignas(64) Call {
 
   // ---- The loop's thread.
 
-  bool start();                   // kQueued -> kRunning. False: a husk, give the group's reference back
+  bool start();                   // kQueued -> kRunning. False: a husk, give the group's reference back; or kConditional
+  bool start_conditional();       // the same, for a kConditional call whose time has come. False: a husk
   void run();                     // after start(): the function, then its deferred is given back
+  void expire();                  // after start_conditional(): it is too late to run it; it fails with CROCHET_EEXPIRED
   void deliver_cancel_message();  // runs the hook if there is still something to cancel; gives the message's reference back
   void run_hook();                // the hook, if it is still there and the call unsettled; the caller holds a reference
 
@@ -76,6 +78,8 @@ struct alignas(64) Call {
   int why_not_claimed(Word generation) const;
   int reject(Word generation, int code, const char* message, std::uint64_t type, void* payload,
              crochet_drop_fn* payload_drop);
+  // As `failed` is, whose failure is moved over: the caller alone has handles of that.
+  int fail_like(Word generation, Call& failed);
   bool retain_deferred(Word generation);
   bool release_deferred(Word generation);
   bool asked_to_end(Word generation) const;
@@ -121,6 +125,8 @@ struct alignas(64) Call {
     return (field & kSideTag) == 0 ? nullptr : side_record(field);
   }
   SideRecord* need_side();          // null: no memory. Any thread that holds a reference, or owns the prepared call
+  Timing* need_timing();            // by who prepares the call: it becomes kConditional. Null: no memory
+  Timing* timing() const;           // null: none; it may start at any time
   void end_side();                  // by who destroys the call, or throws a prepared one away
   crochet_call_fn* plain_function() const {
     const std::uint64_t field = function.load(acquire);

@@ -35,7 +35,7 @@ inline Word Call::make(std::uint32_t loop_id, std::uint64_t fn, void* argument, 
 inline bool Call::start() {
   Word w = word.load(relaxed);
   do {
-    if (word::phase(w) != Phase::kQueued) return false;
+    if (!word::starts_plainly(w)) return false;
     // acq_rel: who settles or cancels from here on sees a call that runs.
   } while (!word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acq_rel, relaxed));
   return true;

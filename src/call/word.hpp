@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The state word of a call: what its 64 bits mean, and nothing that touches memory.
 //
-//   63 ........ 32 | 31     | 30..27 | 26..11 | 10..8   | 7..6  | 5    | 4..0
-//   references R   | unused | epoch  | flags  | outcome | phase | zero | generation
+//   63 ........ 32 | 31          | 30..27 | 26..11 | 10..8   | 7..6  | 5    | 4..0
+//   references R   | conditional | epoch  | flags  | outcome | phase | zero | generation
 //
 // The low half is what waiters park on; reference traffic in the high half never disturbs them. The six lowest bits are
 // where handles have theirs (handle.hpp), and what the common end of a call looks like is zero: settled, with a value. So
 // one exclusive or and one mask ask all that the fast paths ask.
 //
 //   phase     who owns the object in it                                           who may leave it, to what
-//   kQueued   the queue (or a watch list, or the at-stop stack), a sweep that pins it   loop: kRunning; cancel, stop: kSettled
+//   kQueued   the queue (or a watch list, the at-stop stack, the loop's due calls), a sweep that pins it
+//                                                                               loop: kRunning; cancel, stop: kSettled
 //   kRunning  the function and whoever holds a deferred                           a settler: kSettling; cancel, stop, finish: kSettled
 //   kSettling one settler, for a few instructions: it writes the outcome          that settler only: kSettled
 //   kSettled  the holders of references; the outcome never changes                nobody, until destroyed: next generation
@@ -31,6 +32,7 @@
 //   kAbandoned         stop: the loop has ended, somebody still holds a deferred    no
 //   kNeverRan          who settled it out of kQueued                                no; kFinished follows when arg is dropped
 //   kHasMore           the init store, need_side(): a side record, or storage     no; it may come while the call is settled
+//   kConditional       before it is queued: popping it does not start it          no; it means nothing once the call was started
 #pragma once
 
 #include <cstdint>
@@ -73,6 +75,7 @@ inline constexpr Word kForgotten = Word{1} << 23;
 inline constexpr Word kAbandoned = Word{1} << 24;
 inline constexpr Word kNeverRan = Word{1} << 25;
 inline constexpr Word kHasMore = Word{1} << 26;
+inline constexpr Word kConditional = Word{1} << 31;
 inline constexpr Word kAsked = kCancelAsked | kStopAsked;
 
 inline constexpr int kEpochShift = 27;
@@ -92,6 +95,11 @@ constexpr Word epoch(Word w) { return w & kEpochMask; }
 constexpr bool settled(Word w) { return phase(w) == Phase::kSettled; }
 constexpr bool finished(Word w) { return settled(w) && (w & kFinished) != 0; }
 constexpr bool unsettled_and_free(Word w) { return phase(w) == Phase::kQueued || phase(w) == Phase::kRunning; }
+
+// Queued, and to be started as soon as it is popped.
+constexpr bool starts_plainly(Word w) {
+  return (w & (kPhaseMask | kConditional)) == phase_bits(Phase::kQueued);
+}
 
 constexpr Word with_phase(Word w, Phase p) { return (w & ~kPhaseMask) | phase_bits(p); }
 // Only from an unsettled word: its outcome bits are zero.

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "call/hot_path.hpp"
+#include "call/timing.hpp"
 #include "call/waiting.hpp"
 #include "call/watchers.hpp"
 #include "capi/chain.hpp"
 #include "capi/destination.hpp"
+#include "capi/prepared.hpp"
 #include "capi/warned_wait.hpp"
 #include "log/drop.hpp"
 
@@ -17,63 +19,65 @@ using namespace crochet;
 namespace {
 
 // A made call was not accepted: ends it, and takes the handle back.
-int take_back(Loop& loop, Call* call, crochet_result** out_result) {
+int take_back(Loop& loop, Call* call, crochet_result** out_result, int status) {
   refuse_made(loop, call);
   if (out_result != nullptr) {
     *out_result = nullptr;
     call->release_reference();
   }
-  return not_accepted();
+  return status;
 }
 
 // Makes a call that nobody has seen yet.
 inline void make(Call* call, std::uint32_t loop_id, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
-                 crochet_result** out_result) {
+                 crochet_result** out_result, Word flags = 0) {
   if (out_result == nullptr) {
-    call->make(loop_id, Call::plain_field(fn), arg, drop, 0, word::kForgotten);
+    call->make(loop_id, Call::plain_field(fn), arg, drop, 0, word::kForgotten | flags);
   } else {
-    const Word generation = call->make(loop_id, Call::plain_field(fn), arg, drop, 1, 0);
+    const Word generation = call->make(loop_id, Call::plain_field(fn), arg, drop, 1, flags);
     *out_result = result_handle(call, generation);  // before the function can start
   }
 }
 
 [[gnu::noinline]] int post(Loop& loop, Call* call, crochet_result** out_result) {
-  return loop.post_chain(call, call) ? CROCHET_OK : take_back(loop, call, out_result);
+  return loop.post_chain(call, call) ? CROCHET_OK : take_back(loop, call, out_result, not_accepted());
 }
 
 [[gnu::noinline]] int run_slowly(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop_fn* drop,
                                  crochet_result** out_result) {
   Destination to{};
+  if (out_result != nullptr) *out_result = nullptr;
   int status = fn == nullptr ? CROCHET_EINVAL : find_destination(loop, &to);
-  Call* call = status == CROCHET_OK ? allocate_call() : nullptr;
+  if (status != CROCHET_OK) return refused(status, arg, drop);
+  const bool is_limited = to.loop->has_limit();
+  if (is_limited) status = to.loop->enter_queue(to.id);
+  if (status != CROCHET_OK) return refused(status, arg, drop);
+  Call* call = allocate_call();
   if (call == nullptr) {
-    if (out_result != nullptr) *out_result = nullptr;
-    return refused(status == CROCHET_OK ? CROCHET_ENOMEM : status, arg, drop);
+    if (is_limited) to.loop->leave_queue();
+    return refused(CROCHET_ENOMEM, arg, drop);
   }
-  make(call, to.id, fn, arg, drop, out_result);
+  make(call, to.id, fn, arg, drop, out_result, is_limited ? word::kConditional : 0);
   return post(*to.loop, call, out_result);
 }
 
-// A prepared call: nobody refers to it yet but who prepares it.
-Call* open(crochet_call* handle) {
-  const Target target = target_of(handle);
-  if (target.call == nullptr) return nullptr;
-  const Word w = target.call->word.load(acquire);
-  return word::generation(w) == target.generation && word::references(w) == 0 ? target.call : nullptr;
+Loop& loop_of(const Call& call) { return *loop_table::block(call.loop.load(relaxed)); }
+
+// Does its loop have a limit, and does the call wait for nothing but the loop?
+bool counts_for_limit(const Call& call) {
+  if (!loop_of(call).has_limit() || is_at_stop(call) || after_of(call) != nullptr) return false;
+  const Timing* timing = call.timing();
+  return timing == nullptr || timing->delay_ns == 0;
 }
 
-// From before a fork, in the child.
-bool is_parents(const Call& call) {
-  return process_is_forked() || loop_table::block(call.loop.load(relaxed))->is_parents();
+// It is prepared: nobody else looks at it.
+void make_conditional(Call& call) { call.word.store(call.word.load(relaxed) | word::kConditional, relaxed); }
+
+void begin_timing(Call* call) {
+  if (Timing* timing = call->timing()) timing->begin(call, after_of(*call) != nullptr, counts_for_limit(*call));
 }
 
-// What a prepared call will wait for; null: nothing.
-Call* after_of(const Call& call) {
-  const SideRecord* side = call.side();
-  return side == nullptr ? nullptr : static_cast<Call*>(side->after);
-}
-
-// The same, with the reference to it.
+// What it will wait for, with the reference to it.
 Call* take_after(Call& call) {
   SideRecord* side = call.side();
   return side == nullptr ? nullptr : std::exchange(side->after, nullptr);
@@ -87,8 +91,6 @@ void discard(Call* call) {
   free_call(call);
 }
 
-bool is_at_stop(const Call& call) { return (call.word.load(relaxed) & word::kAtStop) != 0; }
-
 // Consumes a prepared call: makes it, with its result, and nobody but a sweep has seen it. Null: `*out_status` says
 // why, and its storage was dropped.
 inline Call* make_prepared(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn* drop,
@@ -98,14 +100,18 @@ inline Call* make_prepared(crochet_call* handle, crochet_call_fn* fn, crochet_dr
   Call* call = open(handle);
   if (call == nullptr) return nullptr;
   void* const storage = call->arg;
-  if (fn == nullptr || is_parents(*call)) {
-    if (drop != nullptr) run_drop(drop, storage);
-    discard(call);
-    if (fn != nullptr) *out_status = CROCHET_EFORKED;
-    return nullptr;
+  if (fn == nullptr || is_special(*call)) {
+    if (fn == nullptr || is_parents(*call)) {
+      if (drop != nullptr) run_drop(drop, storage);
+      discard(call);
+      if (fn != nullptr) *out_status = CROCHET_EFORKED;
+      return nullptr;
+    }
+    if (counts_for_limit(*call)) make_conditional(*call);
   }
   const bool forgotten = out_result == nullptr;
-  const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore);
+  const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore | word::kConditional);
+  if ((prepared & word::kConditional) != 0) begin_timing(call);
   const Word flags = prepared | (forgotten ? word::kForgotten : 0);
   const Word generation =
       call->make(call->loop.load(relaxed), call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
@@ -113,20 +119,22 @@ inline Call* make_prepared(crochet_call* handle, crochet_call_fn* fn, crochet_dr
   return call;
 }
 
-Loop& loop_of(const Call& call) { return *loop_table::block(call.loop.load(relaxed)); }
-
-// Queues a made call where it was prepared to go. False: not accepted.
-bool send_off(Loop& loop, Call* call) {
-  if (is_at_stop(*call)) return loop.push_at_stop(call);
+// Queues a made call where it was prepared to go. Otherwise: the code of a call that is not accepted.
+int send_off(Loop& loop, Call* call) {
+  if (is_at_stop(*call)) return loop.push_at_stop(call) ? CROCHET_OK : not_accepted();
+  if (is_conditional(*call) && counts_for_limit(*call)) {
+    const int status = loop.enter_queue(call->loop.load(relaxed));
+    if (status != CROCHET_OK) return status;
+  }
   Call* after = take_after(*call);
-  if (after == nullptr) return loop.post(call);
+  if (after == nullptr) return loop.post(call) ? CROCHET_OK : not_accepted();
   // It may wait for long: the loop's stop must be able to find it.
   if (!loop.accepts(call->loop.load(relaxed))) {
     after->release_reference();
-    return false;
+    return not_accepted();
   }
   add_watcher(*after, *call);
-  return true;
+  return CROCHET_OK;
 }
 
 // Calls that crochet_call_run_many() has made, oldest first; and which of all was the first that was not accepted. A
@@ -150,7 +158,8 @@ class Many {
       Loop& loop = loop_of(*first_);
       if (goes_alone(*first_)) {
         Call* call = take_first();
-        if (!send_off(loop, call)) take_back(loop, call);
+        const int status = send_off(loop, call);
+        if (status != CROCHET_OK) take_back(loop, call, status);
         continue;
       }
       Chain row;
@@ -158,13 +167,15 @@ class Many {
       do {
         row.add(take_first());
       } while (first_ != nullptr && first_->loop.load(relaxed) == id && !goes_alone(*first_));
-      if (!row.post(loop)) row.take_all_back([&](Call* call) { take_back(loop, call); });
+      if (!row.post(loop)) row.take_all_back([&](Call* call) { take_back(loop, call, not_accepted()); });
     }
   }
   int status() const { return status_; }
 
  private:
-  static bool goes_alone(const Call& call) { return is_at_stop(call) || after_of(call) != nullptr; }
+  static bool goes_alone(const Call& call) {
+    return is_at_stop(call) || after_of(call) != nullptr || (is_conditional(call) && counts_for_limit(call));
+  }
 
   crochet_result** result(std::size_t place) const { return results_ == nullptr ? nullptr : &results_[place]; }
   Call* take_first() {
@@ -172,10 +183,10 @@ class Many {
     first_ = call->next;
     return call;
   }
-  void take_back(Loop& loop, Call* call) {
+  void take_back(Loop& loop, Call* call, int status) {
     const auto place = reinterpret_cast<std::size_t>(static_cast<void*>(call->value));
-    refused(place, not_accepted());
-    ::take_back(loop, call, result(place));
+    refused(place, status);
+    ::take_back(loop, call, result(place), status);
   }
   void refused(std::size_t place, int status) {
     if (status_ != CROCHET_OK && place > first_refused_) return;
@@ -196,7 +207,7 @@ int crochet_run(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet_drop
                 crochet_result** out_result) {
   // The common case, with tail calls to all others, so that it needs no frame.
   Destination to{};
-  if (fn == nullptr || find_destination(loop, &to) != CROCHET_OK || !has_call_at_hand()) {
+  if (fn == nullptr || !find_plain_destination(loop, &to) || !has_call_at_hand()) {
     return run_slowly(loop, fn, arg, drop, out_result);
   }
   Call* call = take_call_at_hand();
@@ -278,7 +289,7 @@ int crochet_call_set_at_stop(crochet_call* handle) {
   Call* call = open(handle);
   if (call == nullptr) return CROCHET_EINVAL;
   if (is_parents(*call)) return CROCHET_EFORKED;
-  if (after_of(*call) != nullptr) return CROCHET_EINVAL;
+  if (after_of(*call) != nullptr || is_conditional(*call)) return CROCHET_EINVAL;
   call->word.store(call->word.load(relaxed) | word::kAtStop, relaxed);  // nobody else looks at it: R = 0
   return CROCHET_OK;
 }
@@ -288,7 +299,8 @@ int crochet_call_run(crochet_call* handle, crochet_call_fn* fn, crochet_drop_fn*
   Call* call = make_prepared(handle, fn, drop, out_result, &status);
   if (call == nullptr) return status;
   Loop& loop = loop_of(*call);
-  return send_off(loop, call) ? CROCHET_OK : take_back(loop, call, out_result);
+  const int sent = send_off(loop, call);
+  return sent == CROCHET_OK ? CROCHET_OK : take_back(loop, call, out_result, sent);
 }
 
 int crochet_call_run_many(crochet_call* const* calls, size_t count, crochet_call_fn* fn, crochet_drop_fn* drop,

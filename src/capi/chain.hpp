@@ -18,6 +18,16 @@ class Chain {
     call->next = newest_;
     newest_ = call;
   }
+  // All of them, oldest first; none is in the chain any more.
+  Call* take_oldest_first() {
+    Call* list = nullptr;
+    while (!empty()) {
+      Call* call = take_newest();
+      call->next = list;
+      list = call;
+    }
+    return list;
+  }
   // True: they are the loop's, which may have run them by now. False: it accepts nothing any more, all is as before.
   bool post(Loop& loop) {
     if (!loop.post_chain(newest_, oldest_)) return false;

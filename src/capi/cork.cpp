@@ -48,6 +48,37 @@ void give_back(Call* slot) {
   free_call(slot);
 }
 
+// They were accepted: who settles them counts them, unless that was the stop's sweep.
+void take_all_back(Chain& calls, Loop& loop, std::uint32_t id) {
+  calls.take_all_back([&loop, id](Call* call) {
+    if (call->refuse()) loop.count(id, Counter::kNotRun, 1);
+  });
+}
+
+// To a loop that has a limit: one after the other, as there is room. CROCHET_EAGAIN: what found none is in the chain.
+int post_limited(Chain& calls, Loop& loop, std::uint32_t id) {
+  Call* list = calls.take_oldest_first();
+  int status = CROCHET_OK;
+  while (list != nullptr) {
+    status = loop.enter_queue(id);
+    if (status != CROCHET_OK) break;
+    Call* call = list;
+    list = call->next;
+    // relaxed: it goes with the call. Nobody but a sweep has seen that.
+    call->word.fetch_or(word::kConditional, relaxed);
+    if (loop.post(call)) continue;
+    call->next = list;
+    list = call;
+    status = not_accepted();
+    break;
+  }
+  while (Call* call = list) {
+    list = call->next;
+    calls.add(call);
+  }
+  return status;
+}
+
 // The cork may be gone when this returns: drop functions run here, which may free it.
 int flush(Cork& cork) {
   Chain calls = std::exchange(cork.gathered, {});
@@ -55,11 +86,17 @@ int flush(Cork& cork) {
   Loop& loop = *cork.loop;
   const std::uint32_t id = cork.id;
   // Another loop may have the block by now, or have it a moment later: then it buries what is not meant for it.
-  if (loop.id() == id && calls.post(loop)) return CROCHET_OK;
-  // They were accepted: who settles them counts them, unless that was the stop's sweep.
-  calls.take_all_back([&loop, id](Call* call) {
-    if (call->refuse()) loop.count(id, Counter::kNotRun, 1);
-  });
+  if (loop.id() == id && loop.has_limit()) {
+    const int status = post_limited(calls, loop, id);
+    if (status == CROCHET_OK) return status;
+    if (status == CROCHET_EAGAIN) {
+      cork.gathered = calls;
+      return status;
+    }
+  } else if (loop.id() == id && calls.post(loop)) {
+    return CROCHET_OK;
+  }
+  take_all_back(calls, loop, id);
   return not_accepted();
 }
 
@@ -124,4 +161,5 @@ void crochet_cork_free(crochet_cork* handle) {
   Cork last = *cork;
   give_back(slot);
   flush(last);
+  take_all_back(last.gathered, *last.loop, last.id);  // what a limit did not let in
 }

@@ -21,6 +21,21 @@ inline int no_default_loop() {
   return Runtime::was_shut_down() || !process_is_live() ? CROCHET_ESTOPPED : CROCHET_ENOTSETUP;
 }
 
+// Where a call goes in the common way. False: nowhere, or not in that way; find_destination() knows.
+inline bool find_plain_destination(crochet_loop* handle, Destination* out) {
+  if (handle == nullptr) {
+    out->id = Runtime::plain_default_id();
+    if (out->id == 0) return false;
+    out->loop = Runtime::default_block();
+    return true;
+  }
+  if (process_is_forked()) return false;
+  const LoopTarget target = target_of(handle);
+  if (!target.alive() || target.loop->is_special()) return false;
+  *out = {target.loop, target.loop->id()};
+  return true;
+}
+
 // handle null: the default loop.
 inline int find_destination(crochet_loop* handle, Destination* out) {
   if (handle == nullptr) {

@@ -76,6 +76,13 @@ int crochet_options_set_spin(crochet_options* options, int64_t loop_spin_ns, int
   return CROCHET_OK;
 }
 
+int crochet_options_set_queue_limit(crochet_options* options, uint64_t calls, int64_t wait_ns) {
+  if (!are_options(options) || !valid_timeout(wait_ns)) return CROCHET_EINVAL;
+  options->queue_limit = calls;
+  options->queue_wait_ns = wait_ns;
+  return CROCHET_OK;
+}
+
 int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn* first, crochet_thread_fn* last, void* arg,
                                      crochet_drop_fn* drop) {
   if (!are_options(options)) return refused(CROCHET_EINVAL, arg, drop);

@@ -10,11 +10,11 @@
 
 namespace crochet {
 
-// Every call that was accepted is in exactly one of the first three, once its loop has ended.
-enum class Counter : std::size_t { kRun, kNotRun, kCancelled, kHeld, kOpenHandles };
+// Every call that was accepted is in exactly one of the first four, once its loop has ended.
+enum class Counter : std::size_t { kRun, kNotRun, kCancelled, kExpired, kHeld, kOpenHandles };
 
-inline constexpr const char* kCounterNames[] = {"calls_run", "calls_not_run", "calls_cancelled", "calls_held",
-                                                "handles_open"};
+inline constexpr const char* kCounterNames[] = {"calls_run",     "calls_not_run", "calls_cancelled",
+                                                "calls_expired", "calls_held",    "handles_open"};
 inline constexpr std::size_t kCounters = sizeof kCounterNames / sizeof *kCounterNames;
 
 class Counters {

@@ -62,6 +62,8 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   descriptors_lost_.store(false, relaxed);
   counters_.clear();
   wake_up_in_use_ = false;
+  limit_.set(options.queue_limit, options.queue_wait_ns);
+  special_.store(limit_.is_set() ? kLimited : 0, relaxed);
   stop_ = Stop::kNotBegun;
   spins_ = false;
   set_spins(options);
@@ -99,13 +101,15 @@ int Loop::make_handles() {
   uv_idle_init(uv_, &handles_.busy);
   uv_timer_init(uv_, &handles_.stop);
   uv_timer_init(uv_, &handles_.alarm);
+  uv_timer_init(uv_, &handles_.due);
   handles_.before_poll.data = handles_.after_poll.data = this;
-  handles_.busy.data = handles_.stop.data = handles_.alarm.data = this;
+  handles_.busy.data = handles_.stop.data = handles_.alarm.data = handles_.due.data = this;
   uv_prepare_start(&handles_.before_poll, [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->before_poll(); });
   uv_check_start(&handles_.after_poll, [](uv_check_t* h) { static_cast<Loop*>(h->data)->after_poll(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.before_poll));
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.after_poll));
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.alarm));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_.due));
   if (!keep_alive_) wake_up_.unref();
   return 0;
 }
@@ -322,12 +326,9 @@ void Loop::call_alarm() {
     uv_timer_stop(&handles_.alarm);
     return;
   }
-  const std::int64_t wait_ns = next.ns() - monotonic_ns();
-  // Rounded up: libuv counts milliseconds, and coming too early is coming twice.
-  const std::uint64_t wait_ms = wait_ns <= 0 ? 0 : static_cast<std::uint64_t>(wait_ns) / 1'000'000 + 1;
   uv_update_time(uv_);
   uv_timer_start(
-      &handles_.alarm, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->call_alarm(); }, wait_ms, 0);
+      &handles_.alarm, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->call_alarm(); }, ms_until(next), 0);
 }
 
 // ---- References ----

@@ -26,7 +26,9 @@
 #include "loop/call_queue.hpp"
 #include "loop/counters.hpp"
 #include "loop/drain_budget.hpp"
+#include "loop/due_calls.hpp"
 #include "loop/options.hpp"
+#include "loop/queue_limit.hpp"
 #include "loop/wake_up.hpp"
 
 namespace crochet {
@@ -124,11 +126,23 @@ class alignas(64) Loop {
     if (current_loop() == this) stop_ = Stop::kForked;  // its thread runs nothing more, and ends
   }
   void leave_to_parent() {
-    parents_.store(true, relaxed);
+    special_.fetch_or(kParents, relaxed);
     leaked_.store(true, relaxed);
     state_.store(static_cast<Word>(State::kEnded), release);
   }
-  bool is_parents() const { return parents_.load(relaxed); }
+  bool is_parents() const { return (special_.load(relaxed) & kParents) != 0; }
+  // Calls of it are not made in the common way: it is a parent's, or has a limit.
+  bool is_special() const { return special_.load(relaxed) != 0; }
+  bool has_limit() const { return (special_.load(relaxed) & kLimited) != 0; }
+  // Of a loop that has a limit, before a call is queued there, which will be kConditional: may block. CROCHET_OK, and the
+  // call counts until the loop has popped it; or CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED.
+  int enter_queue(std::uint32_t id) {
+    const int status = limit_.enter(current_loop() == nullptr);
+    if (status != CROCHET_OK || this->id() == id) return status;
+    limit_.leave();  // another loop's by now
+    return CROCHET_ESTOPPED;
+  }
+  void leave_queue() { limit_.leave(); }  // it was not queued after all
 
   // ---- References of handles. A handle carries the block's generation.
   std::uint32_t generation() const { return static_cast<std::uint32_t>(references_.load(acquire) >> kGenerationShift); }
@@ -167,6 +181,7 @@ class alignas(64) Loop {
     uv_idle_t busy;    // active: work is left over, or the loop spins: it must not block
     uv_timer_t stop;   // the grace
     uv_timer_t alarm;  // for the owner
+    uv_timer_t due;    // for the first of the calls that wait for their time
   };
 
   struct LeftOpen {  // the host's handles on our libuv loop at its end
@@ -219,6 +234,19 @@ class alignas(64) Loop {
   void run_or_bury(Call* call);         // a call or a message that was popped
   void run_or_bury_inline(Call* call);
   void bury(Call* call);
+  void bury_husk(Call* call, Word w);   // cancelled or stopped while it was queued
+
+  // ---- The loop's thread: loop_delays.cpp.
+  void take_conditional(Call* call);  // popped, and not to be started just for that
+  void start_in_time(Call* call);
+  void leave_queue_for(const Call& call);  // it was popped, and may count
+  void set_due_timer();
+  void run_due();                     // what the timer does
+  void run_due(DrainBudget& budget);
+  // In how many milliseconds a timer of libuv's must go off not to be early.
+  static std::uint64_t ms_until(Deadline time);
+
+  // ---- The loop's thread: loop_drain.cpp.
   // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once then.
   void run_callbacks(void (*body)(Loop& loop, void* context), void* context = nullptr);
 
@@ -242,6 +270,7 @@ class alignas(64) Loop {
 
   CallQueue queue_;
   AtStopStack at_stop_;
+  QueueLimit limit_;
 
   Atomic<std::uint32_t> id_{0};
   Atomic<std::uint64_t> references_{0};  // generation (from bit 56), holds (from bit 32), handles
@@ -253,7 +282,9 @@ class alignas(64) Loop {
   Atomic<bool> given_up_{false};           // whoever waited for the end left the thread behind
   Atomic<bool> descriptors_lost_{false};   // the host closed them: nothing can wake the thread any more
   Atomic<bool> leaked_{false};             // a libuv loop or a handle was left behind: never reused
-  Atomic<bool> parents_{false};            // this is a forked child, the loop ran in the parent
+  Atomic<std::uint32_t> special_{0};       // fixed from start or adopt on, but for a fork
+  static constexpr std::uint32_t kLimited = 1;
+  static constexpr std::uint32_t kParents = 2;  // this is a forked child, the loop ran in the parent
   Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
   Atomic<bool> warned_{false};
   Atomic<Word> start_code_{kStarting};     // what the host's first function said; who starts the loop parks on it
@@ -279,6 +310,7 @@ class alignas(64) Loop {
   Call* incoming_ = nullptr;   // newest first, being reversed in slices
   Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
   Call* ready_ = nullptr;      // oldest first, to be run
+  DueCalls due_;               // made, and waiting for their time
   enum class Stop { kNotBegun, kGrace, kClosing, kClosed, kForked } stop_ = Stop::kNotBegun;
   bool spins_ = false;         // it looks for calls instead of sleeping, until then:
   Deadline spin_end_ = Deadline::never();

@@ -160,7 +160,8 @@ void Loop::bury(Call* call) {
   const Word w = call->word.load(acquire);
   if (is_message(w)) call->deliver_cancel_message();
   else if (call->loop.load(relaxed) != id()) refuse(call);  // made for a loop that has ended, whose control block this was
-  else call->release_reference();                           // cancelled or stopped while it was queued
+  else if (word::phase(w) == Phase::kQueued) take_conditional(call);
+  else bury_husk(call, w);
 }
 
 }  // namespace crochet

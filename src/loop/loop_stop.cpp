@@ -54,6 +54,7 @@ void Loop::request_stop(std::int64_t grace_ns) {
   // An adopted loop that nothing keeps alive would not even look: its uv_run has to go round for the release.
   if (current_loop() == this && !keep_alive_) wake_up_.ref();
   const auto closed = queue_.close();
+  limit_.close();
   if (closed.owes_wake_up) wake_up();
   for (Call* call = closed.list; call != nullptr;) {
     Call* next = call->next;
@@ -145,6 +146,7 @@ void Loop::begin_stop() {
   stop_ = Stop::kGrace;
   uv_idle_stop(&handles_.busy);
   uv_timer_stop(&handles_.alarm);
+  uv_timer_stop(&handles_.due);
   settle_unstarted();
   run_at_stop_calls();
   run_hooks();
@@ -158,6 +160,7 @@ void Loop::settle_unstarted() {
       refuse(call);
     }
   }
+  while (!due_.empty()) refuse(due_.take());
   for_each_unsettled(id(), [this](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAtStop) != 0) return;
@@ -230,6 +233,7 @@ void Loop::close_handles() {
   close(&handles_.busy);
   close(&handles_.stop);
   close(&handles_.alarm);
+  close(&handles_.due);
 }
 
 void Loop::handle_closed() {
@@ -279,10 +283,10 @@ void Loop::log_summary(const LeftOpen& left_open) const {
   log(!all_closed                      ? LogLevel::kError
       : counted(Counter::kHeld) != 0 ? LogLevel::kWarning
                                        : LogLevel::kInfo,
-      "loop \"%s\" has ended: of its calls %llu were run, %llu not run, %llu cancelled before they ran; "
-      "%llu are held by who is to settle them%s%s",
-      name_, number(Counter::kRun), number(Counter::kNotRun), number(Counter::kCancelled), number(Counter::kHeld),
-      all_closed ? "" : "; still open, and left as they are: ", left_open.kinds);
+      "loop \"%s\" has ended: of its calls %llu were run, %llu not run, %llu cancelled before they ran, "
+      "%llu expired; %llu are held by who is to settle them%s%s",
+      name_, number(Counter::kRun), number(Counter::kNotRun), number(Counter::kCancelled), number(Counter::kExpired),
+      number(Counter::kHeld), all_closed ? "" : "; still open, and left as they are: ", left_open.kinds);
 }
 
 void Loop::ended(int code, const LeftOpen& left_open) {

@@ -24,6 +24,8 @@ struct crochet_options {
   std::size_t stack_size = 0;  // of the loop's thread, in bytes; 0: the system's default
   std::int64_t loop_spin_ns = 0;  // or CROCHET_SPIN_MEASURED
   std::int64_t wait_spin_ns = 0;
+  std::uint64_t queue_limit = 0;  // calls; 0: none
+  std::int64_t queue_wait_ns = 0;
   crochet::ThreadHooksRef thread_hooks{};
 };
 

@@ -240,15 +240,17 @@ bool Runtime::has_default() const {
 void Runtime::make_default(Loop& loop) {
   drop_default();
   default_.block.store(&loop, relaxed);
-  default_.id.store(loop.id(), release);  // release: who reads the id finds the loop running
+  // release: who reads the id finds the loop running.
+  (loop.has_limit() ? default_.limited_id : default_.id).store(loop.id(), release);
   if (stash_.expires()) loop.request_alarm();
 }
 
 void Runtime::drop_default() {
-  if (default_.id.load(relaxed) == 0) return;
+  if (default_id() == 0) return;
   // First, and never taken back: who finds no default loop from here on is told that it was stopped.
   was_shut_down_.store(true, release);
-  const std::uint32_t id = default_.id.exchange(0, acq_rel);
+  std::uint32_t id = default_.id.exchange(0, acq_rel);
+  if (id == 0) id = default_.limited_id.exchange(0, acq_rel);
   if (id == 0) return;
   Loop* loop = loop_table::block(id);
   bool was_last = false;
@@ -397,6 +399,7 @@ void Runtime::in_child() {
   instance_.store(nullptr, release);
   LogBridge::forget_in_child();
   default_.id.store(0, release);
+  default_.limited_id.store(0, release);
   was_shut_down_.store(false, release);
   loop_table::for_each([](Loop& loop) { loop.close_in_child(); });
   end_sleep_in_child();

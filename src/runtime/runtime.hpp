@@ -37,7 +37,12 @@ class Runtime {
   Stash& stashed() { return stash_; }
 
   // The default loop's id; 0: none. Then: was there one that crochet_shutdown() stopped?
-  static std::uint32_t default_id() { return default_.id.load(acquire); }
+  static std::uint32_t default_id() {
+    const std::uint32_t id = plain_default_id();
+    return id != 0 ? id : default_.limited_id.load(acquire);
+  }
+  // The same, but 0 for one that has a limit: it is not called in the common way.
+  static std::uint32_t plain_default_id() { return default_.id.load(acquire); }
   // The block of the default loop, for who has read its id. Another default loop's by now: it refuses a call with that id.
   static Loop* default_block() { return default_.block.load(relaxed); }
   static bool was_shut_down() { return was_shut_down_.load(acquire); }
@@ -66,8 +71,9 @@ class Runtime {
 
   static Atomic<Runtime*> instance_;
   struct Default {
-    Atomic<std::uint32_t> id{0};
-    Atomic<Loop*> block{nullptr};  // published by the id
+    Atomic<std::uint32_t> id{0};          // one of the two is 0, or both are
+    Atomic<std::uint32_t> limited_id{0};
+    Atomic<Loop*> block{nullptr};         // published by the id
   };
   static Default default_;
   static Atomic<bool> was_shut_down_;

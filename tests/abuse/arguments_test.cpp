@@ -136,6 +136,17 @@ const std::vector<NullArgument>& null_arguments() {
       {"crochet_call_set_after(result)",
        [](Good&, DropCounter&) { return crochet_call_set_after(prepared().get(), nullptr); }, 0},
       {"crochet_call_set_at_stop(call)", [](Good&, DropCounter&) { return crochet_call_set_at_stop(nullptr); }, 0},
+      {"crochet_call_set_delay_ns(call)", [](Good&, DropCounter&) { return crochet_call_set_delay_ns(nullptr, 1); }, 0},
+      {"crochet_call_set_deadline_ns(call)",
+       [](Good&, DropCounter&) { return crochet_call_set_deadline_ns(nullptr, 1); }, 0},
+      {"crochet_sleep(out_result)", [](Good&, DropCounter&) { return crochet_sleep(nullptr, 1, nullptr); }, 0},
+      {"crochet_every(fn)",
+       [](Good&, DropCounter& drops) {
+         crochet_result* result = garbage<crochet_result>();
+         const int code = crochet_every(nullptr, 0, 1, nullptr, drops.pointer(), DropCounter::drop, &result);
+         return cleared(code, result);
+       },
+       1},
       {"crochet_call_run(call)",
        [](Good&, DropCounter&) {
          crochet_result* result = garbage<crochet_result>();

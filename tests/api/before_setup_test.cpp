@@ -20,6 +20,8 @@ TEST(BeforeSetup, CallsToTheDefaultLoopAreRefusedAndDropWhatTheyOwn) {
   PROVOKES(crochet_call_new, CROCHET_ENOTSETUP);
   PROVOKES(crochet_deferred_new, CROCHET_ENOTSETUP);
   PROVOKES(crochet_cork_new, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_sleep, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_every, CROCHET_ENOTSETUP);
   in_child([] {
     DropCounter drops;
     crochet_result* result = reinterpret_cast<crochet_result*>(&drops);
@@ -47,6 +49,17 @@ TEST(BeforeSetup, CallsToTheDefaultLoopAreRefusedAndDropWhatTheyOwn) {
     EXPECT_EQ(deferred, nullptr);
     EXPECT_EQ(result, nullptr);
     EXPECT_EQ(drops.count(), 3);
+
+    result = reinterpret_cast<crochet_result*>(&drops);
+    EXPECT_EQ(crochet_sleep(nullptr, 1, &result), CROCHET_ENOTSETUP);
+    EXPECT_EQ(result, nullptr);
+    result = reinterpret_cast<crochet_result*>(&drops);
+    EXPECT_EQ(crochet_every(
+                  nullptr, 0, 1, [](crochet_deferred*, void*, std::uint64_t) { ADD_FAILURE() << "it was called"; },
+                  drops.pointer(), DropCounter::drop, &result),
+              CROCHET_ENOTSETUP);
+    EXPECT_EQ(result, nullptr);
+    EXPECT_EQ(drops.count(), 4);
   });
 }
 

@@ -21,6 +21,7 @@ namespace contract {
 namespace {
 
 void never(crochet_deferred*, void*) { ADD_FAILURE() << "it was called"; }
+void never_again(crochet_deferred*, void*, std::uint64_t) { ADD_FAILURE() << "it was called"; }
 
 // Runs its parts in a child forked while a default loop and a further one run.
 class Fork : public WithDefaultLoop {
@@ -43,6 +44,8 @@ TEST_F(Fork, RefusesCallsInTheChildAndDropsWhatTheyOwn) {
   PROVOKES(crochet_call_new, CROCHET_EFORKED);
   PROVOKES(crochet_deferred_new, CROCHET_EFORKED);
   PROVOKES(crochet_cork_new, CROCHET_EFORKED);
+  PROVOKES(crochet_sleep, CROCHET_EFORKED);
+  PROVOKES(crochet_every, CROCHET_EFORKED);
   const auto refuses = [](crochet_loop* loop) {
     DropCounter drops;
     crochet_result* result = reinterpret_cast<crochet_result*>(&drops);
@@ -58,13 +61,21 @@ TEST_F(Fork, RefusesCallsInTheChildAndDropsWhatTheyOwn) {
     EXPECT_EQ(call, nullptr);
     crochet_cork* cork = reinterpret_cast<crochet_cork*>(&drops);
     EXPECT_EQ(crochet_cork_new(loop, &cork), CROCHET_EFORKED);
+    result = reinterpret_cast<crochet_result*>(&drops);
+    EXPECT_EQ(crochet_sleep(loop, 1, &result), CROCHET_EFORKED);
+    EXPECT_EQ(result, nullptr);
+    const int before = drops.count();
+    result = reinterpret_cast<crochet_result*>(&drops);
+    EXPECT_EQ(crochet_every(loop, 0, 1, never_again, drops.pointer(), DropCounter::drop, &result), CROCHET_EFORKED);
+    EXPECT_EQ(result, nullptr);
+    EXPECT_EQ(drops.count(), before + 1);
     EXPECT_EQ(cork, nullptr);
     crochet_deferred* deferred = reinterpret_cast<crochet_deferred*>(&drops);
     result = reinterpret_cast<crochet_result*>(&drops);
     EXPECT_EQ(crochet_deferred_new(loop, drops.pointer(), DropCounter::drop, &deferred, &result), CROCHET_EFORKED);
     EXPECT_EQ(deferred, nullptr);
     EXPECT_EQ(result, nullptr);
-    EXPECT_EQ(drops.count(), 3);
+    EXPECT_EQ(drops.count(), 4);
   };
   in_child([&] {
     refuses(nullptr);
@@ -196,6 +207,8 @@ TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
   PROVOKES(crochet_call_run, CROCHET_EFORKED);
   PROVOKES(crochet_call_set_label, CROCHET_EFORKED);
   PROVOKES(crochet_call_set_at_stop, CROCHET_EFORKED);
+  PROVOKES(crochet_call_set_delay_ns, CROCHET_EFORKED);
+  PROVOKES(crochet_call_set_deadline_ns, CROCHET_EFORKED);
   struct Counted {
     DropCounter* drops;
     static void drop(void* storage) { DropCounter::drop(static_cast<Counted*>(storage)->drops->pointer()); }
@@ -210,6 +223,8 @@ TEST_F(Fork, RefusesOldPreparedCallsAndDropsTheirStorage) {
     EXPECT_EQ(crochet_call_storage(call), nullptr);
     EXPECT_EQ(crochet_call_set_label(call, "label"), CROCHET_EFORKED);
     EXPECT_EQ(crochet_call_set_at_stop(call), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_call_set_delay_ns(call, 1), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_call_set_deadline_ns(call, 1), CROCHET_EFORKED);
     EXPECT_EQ(crochet_call_set_after(call, nullptr), CROCHET_EFORKED);
     crochet_result* result = reinterpret_cast<crochet_result*>(&result);
     EXPECT_EQ(crochet_call_run(call, never, Counted::drop, &result), CROCHET_EFORKED);

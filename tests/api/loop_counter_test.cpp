@@ -104,7 +104,8 @@ TEST_F(LoopCounter, DoesNotCountWhatWasRefusedOrIsTheLibrarysOwn) {
   }
   EXPECT_EQ(crochet_loop_stop(loop_.get(), kSecond), CROCHET_OK);
   for (std::thread& caller : callers) caller.join();
-  EXPECT_EQ(counted("calls_run") + counted("calls_not_run") + counted("calls_cancelled"), accepted);
+  EXPECT_EQ(counted("calls_run") + counted("calls_not_run") + counted("calls_cancelled") + counted("calls_expired"),
+            accepted);
 }
 
 TEST_F(LoopCounter, CountsAndReportsWhatIsStillHeld) {
@@ -163,7 +164,9 @@ TEST_F(LoopCounter, HasNamesThatAreAllDifferent) {
     EXPECT_TRUE(names.insert(name).second) << name;
     EXPECT_EQ(counted(name), 0u);
   }
-  EXPECT_EQ(names.count("calls_run") + names.count("calls_not_run") + names.count("calls_cancelled"), 3u);
+  for (const char* name : {"calls_run", "calls_not_run", "calls_cancelled", "calls_expired"}) {
+    EXPECT_EQ(names.count(name), 1u) << name;
+  }
   EXPECT_EQ(crochet_loop_counter_name(UINT32_MAX), nullptr);
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -376,6 +377,103 @@ TEST(OutOfMemory, LabelsAndAftersAreRefused) {
       EXPECT_EQ(crochet_call_set_label(labelled[next - 1].get(), "label"), CROCHET_OK);
       EXPECT_EQ(crochet_call_set_after(afters[next_after - 1].get(), before[next_after - 1].result.get()), CROCHET_OK);
       for (Pending& call : before) crochet_resolve(call.deferred.get(), nullptr, nullptr);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, DelaysAndDeadlinesAreRefusedBeforeTheCallIsMade) {
+  PROVOKES(crochet_call_set_delay_ns, CROCHET_ENOMEM);
+  PROVOKES(crochet_call_set_deadline_ns, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    for (const auto set : {&crochet_call_set_delay_ns, &crochet_call_set_deadline_ns}) {
+      OwnedCall call;
+      ASSERT_EQ(crochet_call_new(nullptr, 0, call.out()), CROCHET_OK);
+      fail_in_turn([&] { return set(call.get(), 1000 * kSecond); });
+      crochet_result* result = nullptr;
+      int code;
+      {
+        const FailingAllocations all;
+        code = set(call.get(), kMillisecond);  // what it has is enough
+        if (code == CROCHET_OK) code = crochet_call_run(call.release(), resolve_null, nullptr, &result);
+      }
+      EXPECT_EQ(code, CROCHET_OK);
+      EXPECT_EQ(crochet_result_join(result, kForever), CROCHET_OK);
+      crochet_result_error(result);
+      crochet_result_release(result);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, SleepsAreRefused) {
+  PROVOKES(crochet_sleep, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    OwnedResult result;
+    fail_in_turn([&] {
+      const int code = crochet_sleep(nullptr, 1, result.out());
+      EXPECT_EQ(code == CROCHET_OK, result.get() != nullptr);
+      return code;
+    });
+    EXPECT_EQ(crochet_result_wait(result.get(), kForever), CROCHET_OK);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, WhatRecursIsRefusedAndDropsWhatItOwns) {
+  PROVOKES(crochet_every, CROCHET_ENOMEM);
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    DropCounter drops;
+    int failures = -1;
+    crochet_result* result = nullptr;
+    fail_in_turn([&] {
+      ++failures;
+      const int code = crochet_every(
+          nullptr, 1000 * kSecond, 1, [](crochet_deferred*, void*, std::uint64_t) {}, drops.pointer(),
+          DropCounter::drop, &result);
+      EXPECT_EQ(code == CROCHET_OK, result != nullptr);
+      return code;
+    });
+    EXPECT_EQ(drops.count(), failures);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+    EXPECT_EQ(drops.count(), failures + 1);
+    crochet_result_release(result);
+  });
+}
+
+TEST(OutOfMemory, WhatRecursFailsWithoutMemoryForTheNextRound) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    for (const bool is_settled : {true, false}) {
+      struct Rounds {
+        std::unique_ptr<FailingAllocations> none;
+        OwnedDeferred held;
+        bool is_settled;
+      } rounds{nullptr, {}, is_settled};
+      OwnedResult result;
+      ASSERT_EQ(crochet_every(
+                    nullptr, 0, 1,
+                    [](crochet_deferred* deferred, void* arg, std::uint64_t) {
+                      auto* self = static_cast<Rounds*>(arg);
+                      if (self->is_settled) crochet_resolve(deferred, nullptr, nullptr);
+                      else self->held.reset(crochet_deferred_retain(deferred));
+                      self->none = std::make_unique<FailingAllocations>();
+                    },
+                    &rounds, nullptr, result.out()),
+                CROCHET_OK);
+      EXPECT_EQ(crochet_result_wait(result.get(), kForever), CROCHET_EFAILED);
+      EXPECT_EQ(crochet_error_code(crochet_result_error(result.get())), CROCHET_ENOMEM);
+      EXPECT_EQ(on_loop(nullptr, [&rounds] { rounds.none.reset(); }), CROCHET_OK);
+      crochet_resolve(rounds.held.get(), nullptr, nullptr);
+      rounds.held.reset();
+      EXPECT_EQ(crochet_result_join(result.get(), kForever), CROCHET_OK);
     }
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
   });

@@ -74,6 +74,7 @@ static void options_and_setup(void) {
   CHECK(crochet_options_set_thread_name(options, "c99") == CROCHET_OK);
   CHECK(crochet_options_set_keep_alive(options, 1) == CROCHET_OK);
   CHECK(crochet_options_set_stack_size(options, 0) == CROCHET_OK);
+  CHECK(crochet_options_set_queue_limit(options, 1000, CROCHET_FOREVER) == CROCHET_OK);
   CHECK(crochet_options_set_spin(options, 0, 0) == CROCHET_OK);
   CHECK(crochet_options_set_thread_hooks(options, thread_hook, thread_hook, NULL, NULL) == CROCHET_OK);
   CHECK(crochet_stash_limits(100, CROCHET_FOREVER) == CROCHET_OK);
@@ -143,6 +144,38 @@ static void calls(void) {
   CHECK(crochet_call_new(NULL, 0, &call) == CROCHET_OK);
   CHECK(crochet_call_set_at_stop(call) == CROCHET_OK);
   crochet_call_discard(call);
+}
+
+static void run_once(crochet_deferred *deferred, void *arg, uint64_t missed) {
+  *(int *)arg += 1;
+  CHECK(missed == 0);
+  CHECK(crochet_reject(deferred, CROCHET_EFAILED, "once is enough") == CROCHET_OK);
+}
+
+static void times(void) {
+  crochet_result *result = NULL;
+  crochet_call *call = NULL;
+  int number = 0;
+
+  CHECK(crochet_sleep(NULL, CROCHET_MILLISECOND, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_OK);
+  crochet_result_release(result);
+
+  CHECK(crochet_call_new(NULL, sizeof number, &call) == CROCHET_OK);
+  CHECK(crochet_call_set_delay_ns(call, CROCHET_MILLISECOND) == CROCHET_OK);
+  CHECK(crochet_call_set_deadline_ns(call, 0) == CROCHET_OK);
+  CHECK(crochet_call_run(call, add_one, NULL, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_EFAILED);
+  CHECK(crochet_error_code(crochet_result_error(result)) == CROCHET_EEXPIRED);
+  crochet_result_release(result);
+
+  drops = 0;
+  CHECK(crochet_every(NULL, 0, 0, run_once, &number, count_drop, &result) == CROCHET_OK);
+  CHECK(crochet_result_join(result, CROCHET_FOREVER) == CROCHET_OK);
+  CHECK(crochet_result_status(result) == CROCHET_EFAILED);
+  CHECK(crochet_result_error(result) != NULL);
+  CHECK(number == 1 && drops == 1);
+  crochet_result_release(result);
 }
 
 static void many_calls(void) {
@@ -327,6 +360,7 @@ int main(void) {
   loops();
   adopted_loop();
   calls();
+  times();
   many_calls();
   completions();
   results();

@@ -104,13 +104,33 @@ void CallLoop::process(Call* call) {
     call->refuse();
   } else if (call->start()) {
     call->run();
+  } else if (word::phase(call->word.load(acquire)) == Phase::kQueued) {
+    call->next = waiting_;
+    waiting_ = call;
   } else {
     call->release_reference();
   }
 }
 
+// Loop::run_due
+void CallLoop::let_time_pass() {
+  if (stopped_) return;
+  time_has_come_ = true;
+  while (Call* call = waiting_) {
+    waiting_ = call->next;
+    if (!call->start_conditional()) call->release_reference();
+    else if (calls_expire_) call->expire();
+    else call->run();
+  }
+  time_has_come_ = false;
+}
+
 void CallLoop::stop() {
   stopped_ = true;
+  while (Call* call = waiting_) {
+    waiting_ = call->next;
+    call->refuse();
+  }
   for_each_unsettled(id, [](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAtStop) != 0) return;

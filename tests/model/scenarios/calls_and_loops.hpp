@@ -61,6 +61,7 @@ class CallLoop {
   void serve(Done done) {  // until that, or until it has stopped
     while (!stopped_ && !done()) {
       drain();
+      let_time_pass();
       if (stopped_ || done()) break;
       sleep(condition_of(done));
     }
@@ -71,6 +72,9 @@ class CallLoop {
   }
   void drain();
   void prune_at_stop() { at_stop_.prune(); }
+  void let_time_pass();        // what was popped and is kConditional starts now, or has expired
+  void let_calls_expire() { calls_expire_ = true; }  // before it is used
+  bool time_has_come() const { return time_has_come_; }
 
   bool stopped() const { return stopped_; }
   void end();  // after all: the descriptor's memory
@@ -84,6 +88,9 @@ class CallLoop {
 
   CallQueue queue_;
   AtStopStack at_stop_;
+  Plain<Call*> waiting_{nullptr};  // DueCalls
+  bool calls_expire_ = false;
+  bool time_has_come_ = false;  // in let_time_pass()
   BareEventFd wake_up_;
   const Wakes wakes_;
   int to_be_taken_ = 0;  // what a loop that wakes at once has to look for
