@@ -231,6 +231,7 @@ template <class T> void end_on_heap(void* value);
 template <class F, class... A> struct bound;
 template <class T> struct beside;
 template <class T> struct owned;
+template <class R> struct lasting;  // crochet_coro.hpp has it
 inline options_ref make(const options& from);
 template <class Message, class Log> bool log(log_level level, Message&& message, const Log& log_text);
 template <class F> void write(void* sink, const crochet_log_record* record);
@@ -323,7 +324,8 @@ class [[nodiscard]] decorated {
 };
 
 /// The ways to run a function, which namespace crochet (on the default loop), `loop` and `loop_owned<T>` share.
-/// f is a function, a lambda or a member of a class; it returns void, a value, or a deferred or eventual_result of one.
+/// f is a function, a lambda or a member of a class; it returns void, a value, or a deferred or eventual_result of one;
+/// with crochet_coro.hpp also a coroutine's task.
 /// `label`, a static string, is named in errors. See crochet_run(), crochet_wait_for(), crochet_call_set_label().
 template <class Place>
 class runs {
@@ -401,6 +403,7 @@ template <class F>
 auto every(timeout period, F&& f) {
   return runs<detail::place>().every(period, std::forward<F>(f));
 }
+/// A result that comes by itself: on the loop whose thread this is, or else on the default one. See crochet_sleep().
 inline eventual_result<void> sleep(timeout duration);
 template <class F>
 auto run_in_loop(F f, const char* label = nullptr) {
@@ -540,6 +543,8 @@ class eventual_result {
   /// Waits throw interrupted_error. See crochet_result_interrupt().
   void interrupt() const { detail::check(crochet_result_interrupt(handle())); }
 
+  /// Does another result of the same call exist, or did one?
+  bool shared() const noexcept { return shared_; }
   /// One more result of the same call.
   eventual_result share() {
     eventual_result other;
@@ -608,7 +613,9 @@ eventual_result<T> retrieve_result(std::uint64_t uid) {
   return eventual_result<T>(result, true);
 }
 
-inline eventual_result<void> sleep(timeout duration) { return detail::place().sleep(duration); }
+inline eventual_result<void> sleep(timeout duration) {
+  return detail::sleep<eventual_result<void>>(crochet_current_loop(), duration);
+}
 
 // ---- The producer's side --------------------------------------------------------------------------------------------
 
@@ -651,11 +658,18 @@ class deferred {
   }
   bool is_cancelled() const { return crochet_deferred_is_cancelled(handle()) != 0; }
 
-  /// A result of it, for who does not return it.
-  eventual_result<T> result() {
+  /// A result of it, for who does not return it. From an rvalue: this copy of the deferred goes, and only a result of
+  /// another copy makes it a shared one.
+  eventual_result<T> result() & {
     if (!ref_) detail::refuse(CROCHET_EINVAL);
     state_->watched = true;
     return eventual_result<T>(detail::result_ref(state_->result).leave(), true);
+  }
+  eventual_result<T> result() && {
+    if (!ref_) detail::refuse(CROCHET_EINVAL);
+    const detail::deferred_ref gone(std::move(ref_));
+    const bool shared = std::exchange(state_->watched, true);
+    return eventual_result<T>(detail::result_ref(state_->result).leave(), shared);
   }
   crochet_deferred* handle() const noexcept { return ref_.get(); }
 
@@ -976,6 +990,13 @@ struct returned<deferred<T>> {
 template <class T>
 struct returned<eventual_result<T>> : returned<deferred<T>> {};
 
+// Does what it returns refer to the function's captures and arguments for as long as it lasts? (A coroutine.)
+template <class R>
+inline constexpr bool refers_to_body = false;
+// If it does: is what the parameters refer to the arguments themselves, and nothing that was made of them for the call?
+template <class R, class F, class... A>
+inline constexpr bool arguments_last = true;
+
 // A function and its arguments, to be called once. The base takes no room when there are no arguments.
 template <class F, class... A>
 struct bound : std::tuple<A...> {
@@ -984,7 +1005,12 @@ struct bound : std::tuple<A...> {
                 "types; std::ref(x) arrives as a reference");
   template <class G, class... B>
   explicit bound(std::in_place_t, G&& g, B&&... b) : std::tuple<A...>(std::forward<B>(b)...), f(std::forward<G>(g)) {}
-  decltype(auto) operator()() { return std::apply(std::move(f), static_cast<std::tuple<A...>&&>(*this)); }
+  decltype(auto) operator()() {
+    static_assert(arguments_last<decltype(std::apply(std::declval<F>(), std::declval<std::tuple<A...>>())), F, A...>,
+                  "crochet: an argument is converted for this call, and the coroutine refers to what comes of it after "
+                  "that is gone: take it by value, or pass the parameter's own type");
+    return std::apply(std::move(f), static_cast<std::tuple<A...>&&>(*this));
+  }
   F f;
 };
 
@@ -1000,10 +1026,14 @@ struct room<T, std::enable_if_t<(sizeof(T) <= 128)>> {
 struct no_value_yet {
   bool ended = false;
 };
+template <class R>
+struct beside_body {
+  using type = std::conditional_t<returned<R>::later, no_value_yet, room<typename returned<R>::value>>;
+};
 
 // What lies in a call's storage: the body, which is called once, and room for the value that it returns.
 template <class Body, class R = decltype(std::declval<Body&>()())>
-struct frame : std::conditional_t<returned<R>::later, no_value_yet, room<typename returned<R>::value>> {
+struct frame : beside_body<R>::type {
   using value = typename returned<R>::value;
   template <class... X>
   explicit frame(X&&... x) : body{std::forward<X>(x)...} {}
@@ -1021,7 +1051,9 @@ struct frame : std::conditional_t<returned<R>::later, no_value_yet, room<typenam
   static void call(crochet_deferred* deferred, void* storage) {
     auto* self = static_cast<frame*>(place_in(storage));
     detail::settle(deferred, [=]() -> int {
-      if constexpr (returned<R>::later) {
+      if constexpr (refers_to_body<R>) {
+        return self->follow(deferred, self->body());
+      } else if constexpr (returned<R>::later) {
         R inner = self->body();
         self->ended = true;  // it may hold a copy of what it returned, which must not keep itself
         self->body.~Body();
@@ -1033,7 +1065,7 @@ struct frame : std::conditional_t<returned<R>::later, no_value_yet, room<typenam
   }
   static void drop(void* storage) {
     auto* self = static_cast<frame*>(place_in(storage));
-    if constexpr (returned<R>::later) {
+    if constexpr (returned<R>::later && !refers_to_body<R>) {
       if (self->ended) return;
     }
     self->body.~Body();  // the value may live on
@@ -1169,6 +1201,9 @@ struct valueless : Body {
 
 template <class Body, class... X>
 void gather(crochet_cork* cork, X&&... x) {
+  static_assert(!refers_to_body<decltype(std::declval<Body&>()())>,
+                "crochet: a cork throws away what a function returns, and a coroutine that nobody awaits never starts: "
+                "run() it");
   using body = valueless<Body>;
   using argument = in_argument<body>;
   if constexpr (argument::fits) {
@@ -1258,7 +1293,7 @@ int follow(crochet_deferred* outer, eventual_result<T> inner) {
   return CROCHET_OK;
 }
 
-template <class Seen, class T, class F>
+template <class Seen, class T, class F, class = void>
 struct continuation {
   static constexpr bool takes_value = std::is_void_v<T> ? std::is_invocable_v<F> : std::is_invocable_v<F, Seen>;
   static_assert(takes_value || std::is_invocable_v<F, eventual_result<T>>,
@@ -1271,6 +1306,8 @@ struct continuation {
     } else if constexpr (std::is_void_v<T>) {
       return source.take(), std::move(f)();
     } else if constexpr (std::is_reference_v<Seen>) {
+      static_assert(arguments_last<std::invoke_result_t<F, Seen>, F, Seen>,
+                    "crochet: the value is converted for this call, and the coroutine refers to what comes of it");
       return std::apply(std::move(f), std::forward_as_tuple(source.value()));
     } else {
       return std::apply(std::move(f), std::forward_as_tuple(source.take()));
@@ -1347,6 +1384,8 @@ template <class T>
 struct owned {
   T* object = nullptr;
   std::exception_ptr failure;
+  unsigned users = 0;  // coroutines that refer to it
+  bool ending = false;
   template <class... A>
   void make(A&&... arguments) {
     try {
@@ -1363,7 +1402,10 @@ struct owned {
     if (object == nullptr) refuse(CROCHET_ESTOPPED);
     return *object;
   }
-  void end() { delete std::exchange(object, nullptr); }
+  void end() {
+    ending = true;
+    if (users == 0) delete std::exchange(object, nullptr);
+  }
 };
 
 template <class T>
@@ -1374,7 +1416,9 @@ struct beside {
   auto visit(F&& f) const {
     return [it = it, f = std::decay_t<F>(std::forward<F>(f))](auto&&... x) mutable
            -> std::invoke_result_t<std::decay_t<F>, T&, decltype(x)...> {
-      return std::apply(std::move(f), std::forward_as_tuple(it->get(), std::forward<decltype(x)>(x)...));
+      using R = std::invoke_result_t<std::decay_t<F>, T&, decltype(x)...>;
+      if constexpr (refers_to_body<R>) return lasting<R>::visit(it, f, std::forward<decltype(x)>(x)...);
+      else return std::apply(std::move(f), std::forward_as_tuple(it->get(), std::forward<decltype(x)>(x)...));
     };
   }
   template <class F, class... A>

@@ -99,17 +99,71 @@ WRONG = {
     "an answer of on_cancel thrown away": ("crochet::deferred<int>().on_cancel([] {});", "nodiscard"),
 }
 
+# The same of crochet_coro.hpp.
+COROUTINE_FRAME = """
+#include "crochet_coro.hpp"
+#include <string>
+#include <vector>
+using namespace std::chrono_literals;
+using crochet::task;
+inline task<int> measure(const std::string& s) {{ co_return static_cast<int>(s.size()); }}
+struct Object {{ task<int> measure(const std::string& s) {{ return ::measure(s); }} }};
+void body() {{
+{body}
+}}
+"""
 
-def compiled(include, compiler, body):
-    source = FRAME.format(body=body)
-    command = [*compiler, "-std=c++17", "-fsyntax-only", "-Werror=unused-result", "-I", include, "-xc++", "-"]
+RIGHT_COROUTINES = """
+std::string text;
+crochet::run(measure, std::string("x")).then([](const int& n) -> task<int> { co_return n; });
+crochet::run(measure, std::ref(text));
+crochet::run([](std::string s) -> task<int> { co_return co_await measure(s); }, "x");
+crochet::run_many(measure, std::vector<std::string>(3));
+crochet::loop_owned<Object>().run(&Object::measure, text);
+crochet::run([]() -> task<> {
+  crochet::deferred<int> d;
+  auto lent = d.result();
+  co_await lent;
+  co_await crochet::shielded(lent);
+  co_await std::move(d);
+  co_await crochet::shielded(crochet::sleep(1ms));
+});
+"""
+
+WRONG_COROUTINES = {
+    "a converted argument, referred to": ('crochet::run(measure, "x");', "converted for this call"),
+    "a converted argument of a lambda":
+        ('crochet::run([](int, std::string&&) -> task<> { co_return; }, 1, "x");', "converted for this call"),
+    "a converted argument of a member":
+        ('crochet::loop_owned<Object>().run(&Object::measure, "x");', "converted for this call"),
+    "a converted value of a continuation":
+        ('crochet::run([] { return "x"; }).then(measure);', "converted for this call"),
+    "a converted value that is lent":
+        ('auto r = crochet::run([] { return "x"; }); r.then(measure);', "converted for this call"),
+    "a coroutine in a cork": ("crochet::cork().run(measure, std::string());", "never starts"),
+    "a task awaited and kept":
+        ("crochet::run([]() -> task<> { auto t = measure({}); co_await t; });", "a task is awaited once"),
+    "a deferred awaited and kept":
+        ("crochet::run([]() -> task<> { crochet::deferred<int> d; co_await d; });", "keep it from being broken"),
+    "something of another library":
+        ("crochet::run([]() -> task<> { co_await std::suspend_always(); });", "a coroutine awaits a task"),
+    "a task of a reference": ("task<int&> t;", "a coroutine gives void or a value"),
+    "a wrong value": ("crochet::run([]() -> task<int> { co_return std::string(); });", "co_returned does not make"),
+    "a task thrown away": ("measure({});", "nodiscard"),
+    "a copy of a task": ("auto t = measure({}); auto u = t;", "(deleted|no matching|implicitly)"),
+}
+
+
+def compiled(include, compiler, frame, standard, body):
+    source = frame.format(body=body)
+    command = [*compiler, standard, "-fsyntax-only", "-Werror=unused-result", "-I", include, "-xc++", "-"]
     done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8",
                           env={**os.environ, "LC_ALL": "C"})
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def judge(include, compiler, name, body, wanted):
-    fine, output = compiled(include, compiler, body)
+def judge(include, compiler, frame, standard, name, body, wanted):
+    fine, output = compiled(include, compiler, frame, standard, body)
     if wanted is None:
         return None if fine else f"{name}: does not compile:\n{output}"
     if fine:
@@ -121,7 +175,12 @@ def judge(include, compiler, name, body, wanted):
 
 def main():
     include, compiler = sys.argv[1], sys.argv[2:]
-    cases = [("what is right", RIGHT, None), *((name, *case) for name, case in WRONG.items())]
+    cases = [
+        (frame, standard, name, *case)
+        for frame, standard, right, wrong in ((FRAME, "-std=c++17", RIGHT, WRONG),
+                                              (COROUTINE_FRAME, "-std=c++20", RIGHT_COROUTINES, WRONG_COROUTINES))
+        for name, case in [("what is right", (right, None)), *wrong.items()]
+    ]
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         problems = [p for p in pool.map(lambda case: judge(include, compiler, *case), cases) if p]
     for problem in problems:

@@ -4,10 +4,12 @@
 
     dialects.py SOURCE INCLUDE_DIR LIBRARY SCRATCH COMPILER [ARGUMENT...]
 
-LIBRARY "-": a sanitized library runs in programs of its own compiler only: then it is compiled and no more.
-Exit code 77: this compiler is not here, or not with that standard library.
+Exit code 77: this compiler is not here, or not with that standard library, or without what a line "// Needs: ..." of
+SOURCE includes.
 """
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -26,15 +28,14 @@ def main():
     if not shutil.which(compiler):
         print(f"{compiler} is missing")
         return 77
-    program = os.path.join(scratch, "-".join(["everything", compiler, *arguments]).replace("=", "-"))
-    probe = subprocess.run([compiler, *arguments, "-fsyntax-only", "-xc++", "-"], input="#include <string>\n",
-                           encoding="utf-8", capture_output=True)
+    program = os.path.join(scratch, "-".join([pathlib.Path(source).stem, compiler, *arguments]).replace("=", "-"))
+    needs = re.findall(r"^// Needs: (.*)", pathlib.Path(source).read_text(encoding="utf-8"), re.MULTILINE)
+    probe = subprocess.run([compiler, *arguments, "-fsyntax-only", "-xc++", "-"],
+                           input="\n".join(["#include <string>", *needs, ""]), encoding="utf-8", capture_output=True)
     if probe.returncode != 0:
-        print(f"{compiler} does not know {' '.join(arguments)} here")
+        print(f"{compiler} does not know {' '.join(arguments)} here, or lacks {needs}\n{probe.stderr}")
         return 77
     command = [compiler, *arguments, *WARNINGS, "-I", include, "-pthread", source]
-    if library == "-":
-        return run([*command, "-fsyntax-only"])
     folder = os.path.dirname(library)
     status = run([*command, "-o", program, library, f"-Wl,-rpath,{folder}"])
     if status != 0:

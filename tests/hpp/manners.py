@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What crochet.hpp must not bring along: macros, atomics, mutexes, anything but the standard library and crochet.h. And
-what the other headers add: crochet_spdlog.hpp spdlog, crochet_completion.hpp some more of the standard library.
+what each of the other headers adds: spdlog, coroutines, some more of the standard library, and nothing else.
 
     manners.py INCLUDE_DIR COMPILER [ARGUMENT...]
 """
@@ -44,13 +44,20 @@ def main():
     angled = re.findall(r"#\s*include\s*<([^>]+)>", code)
     adapter, more = includes_and_words(include, "crochet_spdlog.hpp", "crochet.hpp",
                                        {"spdlog/spdlog.h", "spdlog/sinks/sink.h"})
-    defined = re.findall(r"#\s*define\s+(\w+)", adapter)
-    if defined != ["CROCHET_SPDLOG_HPP"]:
-        more.append(f"crochet_spdlog.hpp defines {defined}")
+    guards = [("crochet_spdlog.hpp", adapter, "CROCHET_SPDLOG_HPP")]
+    for name, others in (("crochet_completion.hpp", {"array", "optional"}),
+                         ("crochet_coro.hpp", {"coroutine", "functional", "optional"}),
+                         ("crochet_operations.hpp", {"optional"})):
+        if not (pathlib.Path(include) / name).is_file():
+            continue
+        text_of, still_more = includes_and_words(include, name, "crochet.hpp", others)
+        guards.append((name, text_of, name.replace(".", "_").upper()))
+        more += still_more
     problems += more
-    # With what they need of the standard library themselves.
-    for name, others in (("crochet_completion.hpp", {"array", "optional"}),):
-        problems += includes_and_words(include, name, "crochet.hpp", others)[1]
+    for name, text_of, guard in guards:
+        defined = re.findall(r"#\s*define\s+(\w+)", text_of)
+        if defined != [guard]:
+            problems.append(f"{name} defines {defined}")
     before = "".join(f"#include <{name}>\n" for name in sorted(angled)) + '#include "crochet.h"\n'
     leaked = macros(include, compiler, before + '#include "crochet.hpp"\n') - macros(include, compiler, before)
     if leaked != {"CROCHET_HPP"}:
