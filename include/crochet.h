@@ -1028,6 +1028,253 @@ CROCHET_API crochet_deferred *crochet_deferred_retain(crochet_deferred *deferred
  *  it, it fails with CROCHET_EBROKEN. @param deferred may be NULL: nothing happens. @threads any. @since 0.1 */
 CROCHET_API void crochet_deferred_release(crochet_deferred *deferred);
 
+/* ---- Ready-made operations: names and addresses ------------------------------------------------------------------- */
+
+/* For those who can't or don't want to call libuv themselves. Each is a call like any other: its result is waited for,
+ * cancelled, stashed; its value is read by getters and never written, so any number of threads may do that. What is
+ * lent lives as long as the value. A value that was taken is ended by the drop function that came with it. Failures
+ * have libuv's codes.
+ *
+ * Look-ups run in libuv's thread pool, two at a time in its usual size. One that runs can't be stopped: a cancel
+ * settles its result at once, but the call is finished only when the resolver of the C library has given up. A loop
+ * that is stopped meanwhile, with a grace that is over sooner, ends all the same: crochet_loop_stop() says
+ * CROCHET_EBUSY, and what the look-up uses is left behind. (uv_run() of an adopted loop goes on until it is over.)
+ */
+
+typedef struct crochet_addresses crochet_addresses; /* what crochet_getaddrinfo() found */
+typedef struct crochet_name_info crochet_name_info; /* what crochet_getnameinfo() found */
+
+/** Looks a name up, as getaddrinfo() does. The value is a crochet_addresses, with one entry at least.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param node a host's name, or an address as text. May be NULL: this machine.
+ *  @param service a service's name, or a port as text. May be NULL: port 0. Not both NULL. Both are copied.
+ *  @param family, socktype, protocol, flags the system's numbers, as getaddrinfo() takes them; 0: any, none. (Without a
+ *         socktype each address is found once for each type.)
+ *  @param out_result as crochet_run().
+ *  @retval CROCHET_OK accepted. The result fails with UV_EAI_NONAME, UV_EAI_AGAIN and their kin, UV_EINVAL or
+ *         UV_ENOMEM.
+ *  @retval CROCHET_EINVAL `node` and `service` are NULL, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_getaddrinfo(crochet_loop *loop, const char *node, const char *service, int family, int socktype,
+                                    int protocol, int flags, crochet_result **out_result);
+
+/** How many entries there are. @return 0 for NULL. @threads any. @since 0.1 */
+CROCHET_API size_t crochet_addresses_count(const crochet_addresses *addresses);
+
+/** An entry's address as text: "127.0.0.1", "::1", "fe80::1%eth0". @return lent; "" behind the last entry, for NULL, or
+ *  for other families than IPv4 and IPv6. @threads any. @since 0.1 */
+CROCHET_API const char *crochet_addresses_text(const crochet_addresses *addresses, size_t index);
+
+/** An entry's port. @return 0 behind the last entry, too, and for NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_addresses_port(const crochet_addresses *addresses, size_t index);
+
+/** An entry's address family, the system's number. @return 0 behind the last entry, and for NULL. @threads any.
+ *  @since 0.1 */
+CROCHET_API int crochet_addresses_family(const crochet_addresses *addresses, size_t index);
+
+/** An entry's socket type, the system's number. @return as crochet_addresses_port(). @threads any. @since 0.1 */
+CROCHET_API int crochet_addresses_socktype(const crochet_addresses *addresses, size_t index);
+
+/** An entry's protocol, the system's number. @return as crochet_addresses_port(). @threads any. @since 0.1 */
+CROCHET_API int crochet_addresses_protocol(const crochet_addresses *addresses, size_t index);
+
+/** An entry as bind() and connect() take it: a struct sockaddr of the system's.
+ *
+ *  @param out_length may be NULL; its size in bytes; 0 when there is none.
+ *  @return lent; NULL behind the last entry, and for NULL. @threads any. @since 0.1 */
+CROCHET_API const void *crochet_addresses_sockaddr(const crochet_addresses *addresses, size_t index, size_t *out_length);
+
+/** The canonical name, which is found only with the flag AI_CANONNAME.
+ *  @return lent; "" when there is none, and for NULL.
+ *  @threads any. @since 0.1 */
+CROCHET_API const char *crochet_addresses_canonical_name(const crochet_addresses *addresses);
+
+/** Looks up who has an address, as getnameinfo() does. The value is a crochet_name_info.
+ *
+ *  @param loop may be NULL: the default loop.
+ *  @param address a struct sockaddr_in or sockaddr_in6; copied. @param length its size in bytes.
+ *  @param flags the system's numbers, as getnameinfo() takes them; 0: none.
+ *  @param out_result as crochet_run().
+ *  @retval CROCHET_OK accepted. The result fails with UV_EAI_NONAME, UV_EAI_AGAIN and their kin, or UV_ENOMEM.
+ *  @retval CROCHET_EINVAL `address` is NULL, of another family, or shorter than it says; or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_getnameinfo(crochet_loop *loop, const void *address, size_t length, int flags,
+                                    crochet_result **out_result);
+
+/** crochet_getnameinfo() of an address that is given as text.
+ *
+ *  @param address "127.0.0.1", "::1", "fe80::1%eth0". @param port 0 to 65535.
+ *  @param loop, flags, out_result as crochet_getnameinfo().
+ *  @retval CROCHET_OK, CROCHET_ENOMEM, CROCHET_ENOTSETUP, CROCHET_ESTOPPED, CROCHET_EFORKED as crochet_getnameinfo().
+ *  @retval CROCHET_EINVAL `address` is NULL or no address, there is no such port, or `loop` is a bad handle.
+ *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_getnameinfo_text(crochet_loop *loop, const char *address, int port, int flags,
+                                         crochet_result **out_result);
+
+/** The host's name; its address as text when nobody knows a name. @return lent; "" for NULL. @threads any.
+ *  @since 0.1 */
+CROCHET_API const char *crochet_name_info_host(const crochet_name_info *names);
+
+/** The service's name; the port as text when nobody knows a name. @return lent; "" for NULL. @threads any.
+ *  @since 0.1 */
+CROCHET_API const char *crochet_name_info_service(const crochet_name_info *names);
+
+/* ---- Ready-made operations: child processes ------------------------------------------------------------------------- */
+
+/* A command says what to run; it may be run any number of times. The child gets /dev/null or the bytes of
+ * crochet_command_set_input() as its input, which is a file that is not on any disk; its output and its messages are
+ * gathered, and are part of the value. Of descriptors it has 0 to 2 and no other, its signals are as the system's login
+ * leaves them, none blocked or ignored; it is in the process group of its parent, so that Ctrl-C on a terminal reaches
+ * it.
+ *
+ * Its end is noticed also where the host blocks SIGCHLD in all its threads. Nobody else's children are touched.
+ */
+
+typedef struct crochet_command crochet_command;           /* what to run, and how; one thread at a time */
+typedef struct crochet_process_exit crochet_process_exit; /* how a child process ended, and what it wrote */
+
+/** Makes a command without arguments, at its defaults: no input, the environment and the directory of the host.
+ *
+ *  @param file the program: a path, or a name without a '/' that is looked for in the PATH of the host. Copied.
+ *  @param out_command the command; NULL on failure.
+ *  @retval CROCHET_OK made.
+ *  @retval CROCHET_EINVAL `file` or `out_command` is NULL.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @ownership yours: crochet_command_free(). @threads any; one at a time for the same command.
+ *  @blocking none. Works before setup and in forked children. @since 0.1 */
+CROCHET_API int crochet_command_new(const char *file, crochet_command **out_command);
+
+/** Frees a command. What it was run for goes on. @param command may be NULL: nothing happens. @threads as
+ *  crochet_command_new(). @since 0.1 */
+CROCHET_API void crochet_command_free(crochet_command *command);
+
+/** Sets the arguments behind the program's name, which it gets as its first.
+ *
+ *  @param arguments strings, and NULL behind the last; copied. May be NULL: none, as at first.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command.
+ *  @retval CROCHET_ENOMEM out of memory; the former ones stay.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_arguments(crochet_command *command, const char *const *arguments);
+
+/** Adds one argument behind the last.
+ *
+ *  @param argument copied.
+ *  @retval CROCHET_OK added.
+ *  @retval CROCHET_EINVAL `argument` is NULL, or `command` is no command.
+ *  @retval CROCHET_ENOMEM out of memory; not added.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_add_argument(crochet_command *command, const char *argument);
+
+/** Sets the environment, all of it.
+ *
+ *  @param environment strings "NAME=value", and NULL behind the last; copied. May be NULL, as at first: what the host
+ *         has when the child starts.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command.
+ *  @retval CROCHET_ENOMEM out of memory; the former one stays.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_environment(crochet_command *command, const char *const *environment);
+
+/** Sets the working directory. A relative path of the program is relative to it.
+ *
+ *  @param directory copied. May be NULL: that of the host, as at first.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command.
+ *  @retval CROCHET_ENOMEM out of memory; the former one stays.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_directory(crochet_command *command, const char *directory);
+
+/** Sets what the child reads from its standard input. It need not read all of it.
+ *
+ *  @param bytes copied. May be NULL: /dev/null, as at first. @param length how many; 0 with `bytes`: an empty file.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command, or `bytes` is NULL and `length` is not 0.
+ *  @retval CROCHET_ENOMEM out of memory; the former ones stay.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_input(crochet_command *command, const void *bytes, size_t length);
+
+/** Sets how much of its standard output, and of its standard error, is kept. What is more is read and thrown away, so
+ *  that the child goes on, and the getters say so.
+ *
+ *  @param bytes for each of the two; at first 1,048,576.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_output_limit(crochet_command *command, size_t bytes);
+
+/** Sets how long the child may take to end when it is cancelled: it gets SIGTERM, and SIGKILL after this time. A stop
+ *  of the loop cancels, too, and kills at the end of its grace at the latest.
+ *
+ *  @param kill_after_ns at first 2 seconds; 0: SIGKILL at once; CROCHET_FOREVER: never.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command, or a bad time.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_kill_after(crochet_command *command, int64_t kill_after_ns);
+
+/** Sets how long output is read after the child's end when somebody still holds the other side of its pipes: a process
+ *  that it left in the background. What that one writes later is lost, and the getters say so.
+ *
+ *  @param linger_ns at first 1 second; 0: what is there at once; CROCHET_FOREVER: until the last of them has ended.
+ *  @retval CROCHET_OK set.
+ *  @retval CROCHET_EINVAL `command` is no command, or a bad time.
+ *  @ownership none. @threads as crochet_command_new(). @blocking none. @since 0.1 */
+CROCHET_API int crochet_command_set_linger(crochet_command *command, int64_t linger_ns);
+
+/** Runs a command. The result settles when the child has ended and all that it wrote was read; its value is a
+ *  crochet_process_exit, also when the child failed: only what keeps it from starting is a failure of the call.
+ *
+ *  A cancel ends the child: see crochet_command_set_kill_after(). The result settles when it is gone.
+ *
+ *  @param command as it is now; change or free it when you like. @param loop may be NULL: the default loop.
+ *  @param out_result as crochet_run().
+ *  @retval CROCHET_OK accepted. The result fails with UV_ENOENT, UV_EACCES, UV_EMFILE and other codes of libuv's.
+ *  @retval CROCHET_EINVAL `command` is no command, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @retval UV_EMFILE and other codes of libuv's: there is no room for the input.
+ *  @ownership `command` stays yours; *out_result is yours. @threads as crochet_command_new().
+ *  @blocking none; the loop's thread waits while the system loads the program. @since 0.1 */
+CROCHET_API int crochet_command_run(const crochet_command *command, crochet_loop *loop, crochet_result **out_result);
+
+/** The exit status, 0 to 255. @return -1: a signal ended it; or nobody knows, for the host takes the status of every
+ *  child (SIGCHLD ignored, a wait() for any); or NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_process_exit_status(const crochet_process_exit *process);
+
+/** The signal that ended it, the system's number. @return 0: none, or NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_process_exit_signal(const crochet_process_exit *process);
+
+/** The process's number, which may be another's by now. @return -1 for NULL. @threads any. @since 0.1 */
+CROCHET_API int64_t crochet_process_exit_pid(const crochet_process_exit *process);
+
+/** What it wrote to its standard output. Ends in a 0, too, which is not counted.
+ *
+ *  @param out_length may be NULL; in bytes. @return lent; "" for NULL. @threads any. @since 0.1 */
+CROCHET_API const char *crochet_process_exit_stdout(const crochet_process_exit *process, size_t *out_length);
+
+/** What it wrote to its standard error: as crochet_process_exit_stdout().
+ *
+ *  @param out_length may be NULL; in bytes. @return lent; "" for NULL. @threads any. @since 0.1 */
+CROCHET_API const char *crochet_process_exit_stderr(const crochet_process_exit *process, size_t *out_length);
+
+/** Is something of its standard output missing: more than the limit, there was no memory for it, or somebody still held
+ *  the pipe when the time was over? 0 for NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_process_exit_stdout_truncated(const crochet_process_exit *process);
+
+/** Is something of its standard error missing? 0 for NULL. @threads any. @since 0.1 */
+CROCHET_API int crochet_process_exit_stderr_truncated(const crochet_process_exit *process);
+
 /* ---- The log: from any thread to any sink, and no sink ever blocks a loop --------------------------------------------- */
 
 /* A message goes into a ring of 1024 places, without a lock, a wait or an allocation; a thread of the log's own takes it

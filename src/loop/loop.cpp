@@ -69,6 +69,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   set_spins(options);
   unfinished_ = {};
   stop_tick_ms_ = 0;
+  grace_ends_.reset();
   keep_alive_ = !adopted_ || options.keep_alive;
   std::memcpy(name_, options.thread_name, sizeof name_);
   id_.store(birth.id, relaxed);

@@ -27,6 +27,7 @@
 #include "loop/counters.hpp"
 #include "loop/drain_budget.hpp"
 #include "loop/due_calls.hpp"
+#include "loop/grace_end.hpp"
 #include "loop/options.hpp"
 #include "loop/queue_limit.hpp"
 #include "loop/wake_up.hpp"
@@ -113,6 +114,8 @@ class alignas(64) Loop {
   int wait_until_ended(Deadline overdue);
   // The same for a caller that must not wait: everybody who waits for a call of this loop is woken.
   void settle_from_outside();
+  // On the loop's thread: what is to be done when the grace of its stop is over.
+  GraceEnds& grace_ends() { return grace_ends_; }
   // A stop was asked for before: makes its grace end now.
   void end_grace_early();
   // Ended: joins the thread, unless that was done. Gives up when the thread takes longer than a second, or than the
@@ -256,6 +259,7 @@ class alignas(64) Loop {
   void run_at_stop_calls();
   void run_hooks();
   void continue_stop();         // the grace: until all calls are finished, or it is over
+  void go_on_in(unsigned ms);
   void stop_goes_on();          // continue_stop() with an eye on its callbacks
   void end_grace();
   void close_handles();
@@ -316,6 +320,7 @@ class alignas(64) Loop {
   Deadline spin_end_ = Deadline::never();
   CallWalk unfinished_;        // everything before it is finished
   unsigned stop_tick_ms_ = 0;
+  GraceEnds grace_ends_;
   unsigned closing_handles_ = 0;
   bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed
 

@@ -3,8 +3,8 @@
 //
 //   kNotBegun  -> the queue is seen closed: what never started is settled as not run, running calls are asked to end,
 //                 at-stop calls run (last made first), then the on-cancel hooks
-//   kGrace     -> until every call is finished, or the time is over: then the hooks of at-stop calls, and the rest is
-//                 settled as stopped
+//   kGrace     -> until every call is finished, or the time is over: then our own operations end what they have begun,
+//                 the hooks of at-stop calls run, and the rest is settled as stopped
 //   kClosing   -> owed wake-ups are awaited, our handles are closed
 //   kClosed    -> our own libuv loop is closed, unless handles of the host's are open; joiners of calls that are still
 //                 held are told; kEnded
@@ -191,11 +191,14 @@ void Loop::continue_stop() {
     if (!is_unfinished(*call, id())) continue;
     if (Deadline::at(stop_deadline_.load(relaxed)).passed()) return end_grace();
     stop_tick_ms_ = std::min(stop_tick_ms_ + 1, kLongestTick);
-    uv_timer_start(
-        &handles_.stop, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->stop_goes_on(); }, stop_tick_ms_, 0);
-    return;
+    return go_on_in(stop_tick_ms_);
   }
   close_handles();
+}
+
+void Loop::go_on_in(unsigned ms) {
+  uv_timer_start(
+      &handles_.stop, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->stop_goes_on(); }, ms, 0);
 }
 
 void Loop::stop_goes_on() {
@@ -203,6 +206,8 @@ void Loop::stop_goes_on() {
 }
 
 void Loop::end_grace() {
+  unsigned ms = 0;
+  if (grace_ends_.go_on(&ms)) return go_on_in(ms);
   for_each_unsettled(id(), [](Call& call) {
     if (call.ask_to_stop()) call.run_hook();
   });

@@ -45,8 +45,10 @@ struct Good {
   OwnedResult ready = ended(CROCHET_OK);
   OwnedOptions options;
   OwnedLoop loop;
+  Owned<crochet_command, crochet_command_free> command;
 
   Good() {
+    EXPECT_EQ(crochet_command_new("true", command.out()), CROCHET_OK);
     EXPECT_EQ(crochet_options_new(options.out()), CROCHET_OK);
     EXPECT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
   }
@@ -74,6 +76,60 @@ OwnedCall prepared() {
 
 const std::vector<NullArgument>& null_arguments() {
   static const std::vector<NullArgument> all = {
+      {"crochet_getaddrinfo(node, service)",
+       [](Good&, DropCounter&) {
+         crochet_result* result = garbage<crochet_result>();
+         const int code = crochet_getaddrinfo(nullptr, nullptr, nullptr, 0, 0, 0, 0, &result);
+         return cleared(code, result);
+       },
+       0},
+      {"crochet_getnameinfo(address)",
+       [](Good&, DropCounter&) {
+         crochet_result* result = garbage<crochet_result>();
+         const int code = crochet_getnameinfo(nullptr, nullptr, 16, 0, &result);
+         return cleared(code, result);
+       },
+       0},
+      {"crochet_getnameinfo_text(address)",
+       [](Good&, DropCounter&) {
+         crochet_result* result = garbage<crochet_result>();
+         const int code = crochet_getnameinfo_text(nullptr, nullptr, 80, 0, &result);
+         return cleared(code, result);
+       },
+       0},
+      {"crochet_command_new(file)",
+       [](Good&, DropCounter&) {
+         crochet_command* command = garbage<crochet_command>();
+         const int code = crochet_command_new(nullptr, &command);
+         return cleared(code, command);
+       },
+       0},
+      {"crochet_command_new(out_command)", [](Good&, DropCounter&) { return crochet_command_new("true", nullptr); }, 0},
+      {"crochet_command_set_arguments(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_arguments(nullptr, nullptr); }, 0},
+      {"crochet_command_add_argument(command)",
+       [](Good&, DropCounter&) { return crochet_command_add_argument(nullptr, "x"); }, 0},
+      {"crochet_command_add_argument(argument)",
+       [](Good& good, DropCounter&) { return crochet_command_add_argument(good.command.get(), nullptr); }, 0},
+      {"crochet_command_set_environment(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_environment(nullptr, nullptr); }, 0},
+      {"crochet_command_set_directory(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_directory(nullptr, "/"); }, 0},
+      {"crochet_command_set_input(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_input(nullptr, "x", 1); }, 0},
+      {"crochet_command_set_output_limit(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_output_limit(nullptr, 1); }, 0},
+      {"crochet_command_set_kill_after(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_kill_after(nullptr, 1); }, 0},
+      {"crochet_command_set_linger(command)",
+       [](Good&, DropCounter&) { return crochet_command_set_linger(nullptr, 1); }, 0},
+      {"crochet_command_run(command)",
+       [](Good&, DropCounter&) {
+         crochet_result* result = garbage<crochet_result>();
+         const int code = crochet_command_run(nullptr, nullptr, &result);
+         return cleared(code, result);
+       },
+       0},
       {"crochet_no_setup(uv)", [](Good&, DropCounter&) { return crochet_no_setup(nullptr, nullptr); }, 0},
       {"crochet_options_new(out_options)", [](Good&, DropCounter&) { return crochet_options_new(nullptr); }, 0},
       {"crochet_options_set_thread_name(options)",

@@ -20,6 +20,7 @@
 #include "abuse/own_process.hpp"
 #include "api/support/asleep.hpp"
 #include "api/support/closure.hpp"
+#include "api/support/commands.hpp"
 #include "api/support/gate.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/pending.hpp"
@@ -416,6 +417,42 @@ TEST(AbuseC8, TheEndOfAChildProcessIsNoticedWhenTheHostBlocksSigchldAfterSetup) 
     until_asleep(thread_of(nullptr));
     child.end();
     child.expect_noticed();
+  });
+}
+
+// ... where crochet_command_run() is told by a descriptor instead. The signal stays where the host has it.
+TEST(AbuseC8, InAHostThatBlocksSigchldEverywhereTheReadyMadeOperationNoticesTheEnd) {
+  in_own_process([] {
+    const SignalMask blocked(SIG_BLOCK, {SIGCHLD});
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    const Fifo fifo;
+    const OwnedResult result = started(shell("read line < $1; exit 7", {fifo.path()}));
+    until_asleep(thread_of(nullptr));
+    fifo.write_line();
+    EXPECT_EQ(crochet_process_exit_status(exit_of(result)), 7);
+    EXPECT_TRUE(is_gone(static_cast<pid_t>(crochet_process_exit_pid(exit_of(result)))));
+    EXPECT_TRUE(is_pending(SIGCHLD));
+  });
+}
+
+// Nobody takes the status of the other's: not libuv of ours, nor we of libuv's.
+TEST(AbuseC8, ChildProcessesOfLibuvAndReadyMadeOnesLeaveEachOtherAlone) {
+  in_own_process([] {
+    const SignalState before = SignalState::now();
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    ChildProcess child;
+    child.start();
+    const OwnedResult first = started(shell("exit 3"));
+    EXPECT_EQ(crochet_process_exit_status(exit_of(first)), 3);
+    EXPECT_FALSE(child.is_noticed());
+    const Fifo fifo;
+    const OwnedResult second = started(shell("read line < $1; exit 4", {fifo.path()}));
+    child.end();
+    child.expect_noticed();
+    fifo.write_line();
+    EXPECT_EQ(crochet_process_exit_status(exit_of(second)), 4);
+    EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    EXPECT_TRUE(SignalState::now() == before);
   });
 }
 

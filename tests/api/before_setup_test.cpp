@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A process that has never set the library up: no test of this program may. Each uses a child, to leave nothing behind.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "api/provokes.hpp"
 #include "api/support/closure.hpp"
@@ -60,6 +62,26 @@ TEST(BeforeSetup, CallsToTheDefaultLoopAreRefusedAndDropWhatTheyOwn) {
               CROCHET_ENOTSETUP);
     EXPECT_EQ(result, nullptr);
     EXPECT_EQ(drops.count(), 4);
+  });
+}
+
+TEST(BeforeSetup, ReadyMadeOperationsAreRefused) {
+  PROVOKES(crochet_getaddrinfo, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_getnameinfo, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_getnameinfo_text, CROCHET_ENOTSETUP);
+  PROVOKES(crochet_command_run, CROCHET_ENOTSETUP);
+  in_child([] {
+    OwnedResult result;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    EXPECT_EQ(crochet_getaddrinfo(nullptr, "127.0.0.1", nullptr, 0, 0, 0, 0, result.out()), CROCHET_ENOTSETUP);
+    EXPECT_EQ(crochet_getnameinfo(nullptr, &address, sizeof address, 0, result.out()), CROCHET_ENOTSETUP);
+    EXPECT_EQ(crochet_getnameinfo_text(nullptr, "127.0.0.1", 80, 0, result.out()), CROCHET_ENOTSETUP);
+    crochet_command* command = nullptr;
+    ASSERT_EQ(crochet_command_new("true", &command), CROCHET_OK);
+    EXPECT_EQ(crochet_command_run(command, nullptr, result.out()), CROCHET_ENOTSETUP);
+    crochet_command_free(command);
+    EXPECT_EQ(result.get(), nullptr);
   });
 }
 

@@ -346,6 +346,72 @@ static void the_log(void) {
   CHECK(crochet_log_remove(system_log) == CROCHET_OK);
 }
 
+static void names(void) {
+  crochet_result *result = NULL;
+  const crochet_addresses *addresses;
+  const crochet_name_info *info;
+  size_t length = 0;
+
+  /* AF_INET, SOCK_STREAM, AI_NUMERICHOST as Linux has them: a program without the system's headers must do. */
+  CHECK(crochet_getaddrinfo(NULL, "127.0.0.1", "80", 0, 1, 0, 4, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_OK);
+  addresses = (const crochet_addresses *)crochet_result_value(result);
+  CHECK(crochet_addresses_count(addresses) == 1);
+  CHECK(strcmp(crochet_addresses_text(addresses, 0), "127.0.0.1") == 0);
+  CHECK(crochet_addresses_port(addresses, 0) == 80);
+  CHECK(crochet_addresses_family(addresses, 0) == 2);
+  CHECK(crochet_addresses_socktype(addresses, 0) == 1);
+  CHECK(crochet_addresses_protocol(addresses, 0) == 6);
+  CHECK(strcmp(crochet_addresses_canonical_name(addresses), "") == 0);
+  CHECK(crochet_addresses_sockaddr(addresses, 0, &length) != NULL && length == 16);
+
+  {
+    crochet_result *back = NULL;
+    CHECK(crochet_getnameinfo(NULL, crochet_addresses_sockaddr(addresses, 0, NULL), length, 3, &back) == CROCHET_OK);
+    CHECK(crochet_result_wait(back, CROCHET_FOREVER) == CROCHET_OK);
+    info = (const crochet_name_info *)crochet_result_value(back);
+    CHECK(strcmp(crochet_name_info_host(info), "127.0.0.1") == 0);
+    CHECK(strcmp(crochet_name_info_service(info), "80") == 0);
+    crochet_result_release(back);
+  }
+  crochet_result_release(result);
+
+  CHECK(crochet_getnameinfo_text(NULL, "::1", 80, 3, &result) == CROCHET_OK);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_OK);
+  crochet_result_release(result);
+}
+
+static void child_process(void) {
+  static const char *const arguments[] = {"-c", "cat; pwd; echo $WHO >&2; exit $0", NULL};
+  static const char *const environment[] = {"WHO=a child", NULL};
+  crochet_command *command = NULL;
+  crochet_result *result = NULL;
+  const crochet_process_exit *process;
+  size_t length = 0;
+
+  CHECK(crochet_command_new("/bin/sh", &command) == CROCHET_OK);
+  CHECK(crochet_command_set_arguments(command, arguments) == CROCHET_OK);
+  CHECK(crochet_command_add_argument(command, "7") == CROCHET_OK);
+  CHECK(crochet_command_set_environment(command, environment) == CROCHET_OK);
+  CHECK(crochet_command_set_directory(command, "/") == CROCHET_OK);
+  CHECK(crochet_command_set_input(command, "wool\n", 5) == CROCHET_OK);
+  CHECK(crochet_command_set_output_limit(command, 100) == CROCHET_OK);
+  CHECK(crochet_command_set_kill_after(command, CROCHET_SECOND) == CROCHET_OK);
+  CHECK(crochet_command_set_linger(command, 0) == CROCHET_OK);
+  CHECK(crochet_command_run(command, NULL, &result) == CROCHET_OK);
+  crochet_command_free(command);
+  CHECK(crochet_result_wait(result, CROCHET_FOREVER) == CROCHET_OK);
+  process = (const crochet_process_exit *)crochet_result_value(result);
+  CHECK(crochet_process_exit_status(process) == 7);
+  CHECK(crochet_process_exit_signal(process) == 0);
+  CHECK(crochet_process_exit_pid(process) > 0);
+  CHECK(strcmp(crochet_process_exit_stdout(process, &length), "wool\n/\n") == 0 && length == 7);
+  CHECK(strcmp(crochet_process_exit_stderr(process, &length), "a child\n") == 0 && length == 8);
+  CHECK(crochet_process_exit_stdout_truncated(process) == 0);
+  CHECK(crochet_process_exit_stderr_truncated(process) == 0);
+  crochet_result_release(result);
+}
+
 static void default_loop_of_the_host(void) {
   struct uv_loop_s *uv = host_loop_new();
   CHECK(uv != NULL);
@@ -365,6 +431,8 @@ int main(void) {
   completions();
   results();
   errors();
+  names();
+  child_process();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
   default_loop_of_the_host();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);

@@ -47,9 +47,7 @@ def main():
     guards = [("crochet_spdlog.hpp", adapter, "CROCHET_SPDLOG_HPP")]
     for name, others in (("crochet_completion.hpp", {"array", "optional"}),
                          ("crochet_coro.hpp", {"coroutine", "functional", "optional"}),
-                         ("crochet_operations.hpp", {"optional"})):
-        if not (pathlib.Path(include) / name).is_file():
-            continue
+                         ("crochet_operations.hpp", set())):
         text_of, still_more = includes_and_words(include, name, "crochet.hpp", others)
         guards.append((name, text_of, name.replace(".", "_").upper()))
         more += still_more

@@ -12,11 +12,12 @@ import layers  # noqa: E402
 
 GOOD = {
     "include/crochet.h": "#include <stddef.h>\n#include <stdint.h>\n",
-    "src/meson.build": "files('base/a.cpp', 'loop/b.cpp', 'capi/c.cpp')\n",
+    "src/meson.build": "files('base/a.cpp', 'loop/b.cpp', 'capi/c.cpp', 'operations/d.cpp')\n",
     "src/base/a.hpp": '#include <atomic>\n#include "model/atomic.hpp"\n',
     "src/base/a.cpp": '#include "base/a.hpp"\n',
     "src/loop/b.cpp": '#include <uv.h>\n#include "base/a.hpp"\n',
     "src/capi/c.cpp": '#include "crochet.h"\n#include "base/a.hpp"\n// #include "capi/gone.hpp"\n',
+    "src/operations/d.cpp": '#include <uv.h>\n#include "crochet.h"\n#include "base/a.hpp"\n',
     "tests/unit/meson.build": "unit_tests = ['a']\n",
     "tests/unit/a_test.cpp": '#include "base/a.hpp"\n',
 }
@@ -48,8 +49,11 @@ class Layers(unittest.TestCase):
     def test_a_circle(self):
         self.expect({"src/base/a.hpp": '#include "base/d.hpp"\n', "src/base/d.hpp": '#include "base/a.hpp"\n'}, "circle")
 
-    def test_uv_outside_the_loop_layer(self):
+    def test_uv_outside_the_layers_that_see_it(self):
         self.expect({"src/capi/c.cpp": "#include <uv.h>\n"}, "uv.h")
+
+    def test_an_operation_that_something_lower_includes(self):
+        self.expect({"src/operations/d.hpp": "", "src/capi/c.cpp": '#include "operations/d.hpp"\n'}, "above")
 
     def test_a_file_outside_every_layer(self):
         self.expect({"src/util.hpp": ""}, "no layer")

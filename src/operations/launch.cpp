@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The input is a file in memory: nobody has to write while the child reads, so that there is no pipe that fills up or
+// breaks.
+#include "operations/launch.hpp"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include <cerrno>
+#include <new>
+
+namespace crochet {
+namespace {
+
+// A file of the child's own, to be read from its beginning.
+int make_input(const std::string& bytes, Descriptor* out_input) {
+  // Beyond the limit a write would raise SIGXFSZ in the host.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes.size() > limit.rlim_cur) return UV_EFBIG;
+  Descriptor input(memfd_create("crochet-input", MFD_CLOEXEC));
+  if (!input) return uv_translate_sys_error(errno);
+  for (std::size_t written = 0; written < bytes.size();) {
+    const ssize_t count =
+        pwrite(input.get(), bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count < 0 ? uv_translate_sys_error(errno) : UV_ENOSPC;
+    written += static_cast<std::size_t>(count);
+  }
+  *out_input = std::move(input);
+  return CROCHET_OK;
+}
+
+void add_pointers(std::vector<std::string>& strings, std::vector<char*>* out_pointers) {
+  for (std::string& string : strings) out_pointers->push_back(string.data());
+  out_pointers->push_back(nullptr);
+}
+
+crochet_command without_input(const crochet_command& command) {
+  return {command.file, command.arguments,    command.environment,   command.directory,
+          std::nullopt, command.output_limit, command.kill_after_ns, command.linger_ns};
+}
+
+}  // namespace
+
+int Launch::of(const crochet_command& command, std::unique_ptr<Launch>* out_launch) try {
+  auto launch = std::unique_ptr<Launch>(new Launch{without_input(command), {}, {}, {}});
+  launch->arguments.push_back(launch->command.file.data());
+  add_pointers(launch->command.arguments, &launch->arguments);
+  if (launch->command.environment) add_pointers(*launch->command.environment, &launch->environment);
+  const int status = command.input ? make_input(*command.input, &launch->input) : CROCHET_OK;
+  if (status == CROCHET_OK) *out_launch = std::move(launch);
+  return status;
+} catch (const std::bad_alloc&) {
+  return CROCHET_ENOMEM;
+}
+
+}  // namespace crochet
