@@ -360,6 +360,16 @@ CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
  *      calls_expired    not started by their deadline: see crochet_call_set_deadline_ns()
  *      calls_held       after the stop: somebody still holds a deferred of them
  *      handles_open     after the stop: the host's own on the libuv loop (0 on adopted ones)
+ *      turns            how often the libuv loop went round
+ *      times_blocked    reported by the watchdog: see crochet_watchdog_start()
+ *      waits_timed_out  waits and joins for its calls that ran out of time (not those that only looked)
+ *      failures_unobserved  failures of its calls that nobody looked at: each is logged as well
+ *      cpu_ns           CPU time of its thread so far; per second: how busy it is
+ *
+ *  And how many there are at this moment, which takes a walk over all calls of the process:
+ *
+ *      calls_queued     that wait for their turn
+ *      calls_unsettled  those, and all others that are made and not settled
  *
  *  Once a loop has ended, each call that it accepted is in exactly one of the first four; what other threads' cancels
  *  and stops decided is counted by the time that they return. (A call that crochet_deferred_new() made has no function,
@@ -379,6 +389,43 @@ CROCHET_API int crochet_loop_counter(crochet_loop *loop, const char *name, uint6
 /** The names of the counters, for those who show them all: later versions may have more.
  *  @param index from 0. @return static; NULL behind the last. @threads any. @blocking none. @since 0.1 */
 CROCHET_API const char *crochet_loop_counter_name(uint32_t index);
+
+/** How many buckets a histogram has. Later versions may have more. */
+#define CROCHET_HISTOGRAM_BUCKETS 32
+
+/** How long calls of a loop took, in buckets, as monitoring systems want it.
+ *
+ *      queue_ns   from when a call was queued until its function started: at most
+ *      run_ns     its function, and what is dropped in the course of it: the mean of those that ran in a row
+ *
+ *  They are sampled, so that calls pay nothing: about one batch in sixteen is timed, where a batch is what the loop takes from its
+ *  queue at once, one call when nothing goes on. The clock is read when the batch is taken, after 1, 2, 4 and up to 32 of its
+ *  calls, and at its end; those between two readings are counted with their mean. A batch can have been queued no earlier
+ *  than the one before was taken, or than the loop was woken for it: whoever wakes it reads the clock. So counts are of
+ *  samples, not of calls. How long a single callback blocked is the watchdog's to tell.
+ *
+ *  @param loop may be NULL: the default loop. @param name one that crochet_loop_histogram_name() gives.
+ *  @param out_counts an array: how many fell into each bucket, since the loop was started or adopted. The bounds are those of
+ *         crochet_histogram_bound().
+ *  @param capacity of the array: CROCHET_HISTOGRAM_BUCKETS at least; what is beyond the last bucket is set to 0.
+ *  @param out_sum_ns the sum of all.
+ *  @retval CROCHET_OK read. All is 0 otherwise.
+ *  @retval CROCHET_EINVAL `name`, `out_counts` or `out_sum_ns` is NULL, `capacity` is too small, or `loop` is a bad handle.
+ *  @retval CROCHET_ENOENT no histogram has that name.
+ *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_ESTOPPED `loop` is NULL and the default loop was shut down.
+ *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_loop_histogram(crochet_loop *loop, const char *name, uint64_t *out_counts, uint32_t capacity,
+                                       uint64_t *out_sum_ns);
+
+/** The names of the histograms. @param index from 0. @return static; NULL behind the last. @threads any. @blocking none.
+ *  @since 0.1 */
+CROCHET_API const char *crochet_loop_histogram_name(uint32_t index);
+
+/** The longest time, in nanoseconds, that falls into a bucket: 256 for the first, twice as much for each next one, INT64_MAX
+ *  for the last. @param bucket from 0. @return 0 behind the last. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int64_t crochet_histogram_bound(uint32_t bucket);
 
 /** One more reference. @return `loop`; NULL when it is NULL or stale. @threads any. @since 0.1 */
 CROCHET_API crochet_loop *crochet_loop_retain(crochet_loop *loop);
@@ -1477,6 +1524,85 @@ CROCHET_API int crochet_log_counter(const char *name, uint64_t *out_count);
 /** The name of the log's counter with this index, from 0 on. @return static; NULL behind the last. @threads any.
  *  @since 0.1 */
 CROCHET_API const char *crochet_log_counter_name(uint32_t index);
+
+/* ---- What goes on: for people who look at a program that runs ---------------------------------------------------------- */
+
+/** Forms of a listing: lines for people; one JSON object, with each loop and call on a line of its own, valid UTF-8. */
+#define CROCHET_DUMP_TEXT 0
+#define CROCHET_DUMP_JSON 1
+
+/** Gets a piece of a listing, of up to a few kilobytes; `bytes` is lent for the call. It may block, and call the library.
+ *  0: go on. Otherwise the listing ends, and the negative code (CROCHET_EFAILED for a positive one, or when it throws) is
+ *  what the listing returns. */
+typedef int crochet_dump_fn(void *arg, const char *bytes, size_t length);
+
+/** Lists the loops, and every call that is not finished: what a program waits for, and what it has forgotten.
+ *
+ *  Of a loop: its number, name and state, what its thread is in, its counters. Of a call: its result's handle as a number
+ *  (the same as long as the call lives); its loop; its label, and the name of its function, or its file and how far into it
+ *  when there is no symbol that others may see; how many references and deferreds there are; whether somebody waited for
+ *  it, joined it, prepared a call to start after it, asked to cancel it; and its state:
+ *
+ *      queued    its function waits for its turn
+ *      waits     for the result of another call, which is named: see crochet_call_set_after()
+ *      delayed   for its time: see crochet_call_set_delay_ns()
+ *      at-stop   starts when its loop stops
+ *      running   its loop's thread is in it at this moment, the drop of its argument and an on-cancel hook included
+ *      pending   its function has returned, or it has none: a deferred is held, and is to be settled
+ *      settling  somebody is about to settle it
+ *      held      settled, but a deferred is still held: its argument is not dropped yet
+ *
+ *  A call costs nothing for being listed some day, so nobody notes when it was made. Its age is counted from when it was
+ *  first seen, by a listing or by the watchdog, hence "at least": 0 for one that nobody has seen before. List twice.
+ *
+ *  Nothing stands still meanwhile: what is made or finished in the course of it may be in it or not; what is there from its
+ *  beginning to its end is in it once. It works when a loop is stuck, waits for no loop, and runs no code of yours but
+ *  `write`. It takes 8 bytes of memory for each slot that a call may have (without them ages are missing), and for a moment
+ *  that of a name. Names of functions are asked of the dynamic linker, which lets nobody in while it loads a library.
+ *
+ *  @param loop may be NULL: all loops that run, and all calls, also of loops that have ended.
+ *  @param format CROCHET_DUMP_TEXT or CROCHET_DUMP_JSON.
+ *  @param write gets it, piece by piece. @param arg may be NULL; passed to write.
+ *  @retval CROCHET_OK listed.
+ *  @retval CROCHET_EINVAL `write` is NULL, there is no such format, or `loop` is a bad handle.
+ *  @retval CROCHET_EFAILED `write` ended it by a positive number, or threw. Or another code that it ended it by.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it, or the loop is from before the
+ *          fork.
+ *  @ownership none. @threads any. @blocking none but what `write` does. @since 0.1 */
+CROCHET_API int crochet_dump(crochet_loop *loop, int format, crochet_dump_fn *write, void *arg);
+
+/** Starts the watchdog: a thread that looks at every loop, and reports in the log, as a warning, when a callback blocks one
+ *  for longer than it may. While it is blocked: by what, for how long so far, and how many calls wait behind it; once more
+ *  each time that this has doubled; and at last, when the loop goes on, for how long it was.
+ *
+ *      loop "crochet" is blocked by "resize" (shop::resize(crochet_deferred*, void*)): for 0.250 s at least; 12 calls wait ...
+ *      loop "crochet" goes on: it was blocked by "resize" (shop::resize(crochet_deferred*, void*)), for about 0.391 s
+ *
+ *  A call is named by its label and its function, as in crochet_dump(). Callbacks of libuv handles have no name here; of an
+ *  adopted loop they, and that nobody runs it, are noticed only when calls wait. "times_blocked" counts, per loop.
+ *
+ *  Loops pay nothing for it. The thread looks each half of the threshold, 10 times a second at most while every loop sleeps:
+ *  a few microseconds for each loop. What blocks for longer than twice the threshold (after a sleep: and 100 ms) is reported for certain. All
+ *  calls are looked at once in a second, and no more than one 200th of the time, so that crochet_dump() knows their ages.
+ *  It lives as long as there is a loop; the setting stays, also for a later crochet_setup() and in forked children.
+ *
+ *  @param threshold_ns for how long a callback may block its loop; more than 0. Another call changes it.
+ *  @retval CROCHET_OK on, or will be as soon as there is a loop.
+ *  @retval CROCHET_EINVAL `threshold_ns` is not positive.
+ *  @retval CROCHET_ENOMEM out of memory.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @retval CROCHET_ESTOPPED the process is exiting.
+ *  @retval UV_EAGAIN and other codes of libuv's: its thread can't be started; it is off.
+ *  @ownership none. @threads any. @blocking none. @since 0.1 */
+CROCHET_API int crochet_watchdog_start(int64_t threshold_ns);
+
+/** Ends the watchdog; nothing happens when it is off.
+ *
+ *  @retval CROCHET_OK off; its thread has ended.
+ *  @retval CROCHET_EINPROGRESS called on a loop's or the log's thread: its thread ends in a moment.
+ *  @retval CROCHET_EFORKED this is a forked child and crochet_setup() was not called in it.
+ *  @ownership none. @threads any. @blocking until its thread has ended. @since 0.1 */
+CROCHET_API int crochet_watchdog_stop(void);
 
 /* ---- Errors and versions ---------------------------------------------------------------------------------------- */
 

@@ -47,6 +47,7 @@ template <class T> class eventual_result;
 template <class T> class deferred;
 class log_sink;
 enum class log_level;
+enum class dump_format;
 struct options;
 
 // ---- Errors, outcomes, times ----------------------------------------------------------------------------------------
@@ -235,6 +236,8 @@ template <class R> struct lasting;  // crochet_coro.hpp has it
 inline options_ref make(const options& from);
 template <class Message, class Log> bool log(log_level level, Message&& message, const Log& log_text);
 template <class F> void write(void* sink, const crochet_log_record* record);
+template <class Stream> void dump(crochet_loop* loop, Stream& out, dump_format format);
+inline std::string dumped(crochet_loop* loop, dump_format format);
 template <class Add, class... A> log_sink add_sink(Add* add, log_level level, A... arguments);
 
 // The argument of a hand-made call, ended with its last deferred; until then one thread's at a time.
@@ -445,6 +448,30 @@ inline void stash_limits(std::uint32_t capacity, timeout time_to_live = {}) {
   detail::check(crochet_stash_limits(capacity, time_to_live.ns()));
 }
 
+/// Forms of a listing.
+enum class dump_format { text = CROCHET_DUMP_TEXT, json = CROCHET_DUMP_JSON };
+
+/// Lists the loops and all calls that are not finished; into whatever has write(bytes, length), as a std::ostream has. See
+/// crochet_dump().
+template <class Stream>
+void dump_to(Stream& out, dump_format format = dump_format::text) { detail::dump(nullptr, out, format); }
+/// The same as a string.
+inline std::string dump(dump_format format = dump_format::text) { return detail::dumped(nullptr, format); }
+
+/// Reports in the log what blocks a loop for longer than that, while it does. See crochet_watchdog_start().
+inline void start_watchdog(timeout threshold) { detail::check(crochet_watchdog_start(threshold.ns())); }
+/// See crochet_watchdog_stop(); on a loop's thread it ends a moment later.
+inline void stop_watchdog() {
+  const int code = crochet_watchdog_stop();
+  if (code != CROCHET_EINPROGRESS) detail::check(code);
+}
+
+/// How long calls took: how many fell into each bucket of crochet_histogram_bound(), and the sum.
+struct histogram {
+  std::vector<std::uint64_t> counts;
+  std::chrono::nanoseconds sum;
+};
+
 /// A further loop, of its own thread or of the libuv loop that this thread runs. Destroying it asks it to stop with no
 /// grace, and waits for nothing. See crochet_loop_new(), crochet_loop_adopt(), crochet_loop_stop().
 class loop : public runs<detail::place> {
@@ -466,6 +493,16 @@ class loop : public runs<detail::place> {
     detail::check(crochet_loop_counter(handle(), name, &count));
     return count;
   }
+  /// See crochet_loop_histogram().
+  crochet::histogram histogram(const char* name) const {
+    std::vector<std::uint64_t> counts(CROCHET_HISTOGRAM_BUCKETS);
+    std::uint64_t sum_ns = 0;
+    const auto capacity = static_cast<std::uint32_t>(counts.size());
+    detail::check(crochet_loop_histogram(handle(), name, counts.data(), capacity, &sum_ns));
+    return {std::move(counts), std::chrono::nanoseconds(static_cast<std::int64_t>(sum_ns))};
+  }
+  /// Of this loop alone: see crochet::dump().
+  std::string dump(dump_format format = dump_format::text) const { return detail::dumped(handle(), format); }
   crochet_loop* handle() const { return where_.handle(); }
 };
 
@@ -1445,6 +1482,24 @@ struct beside {
 inline bool kept(int status) {
   if (status == CROCHET_EINVAL || status == CROCHET_EDEADLK) refuse(status);
   return status == CROCHET_OK;
+}
+
+template <class Stream>
+void dump(crochet_loop* loop, Stream& out, dump_format format) {
+  const auto write = [](void* stream, const char* bytes, std::size_t length) {
+    static_cast<Stream*>(stream)->write(bytes, static_cast<std::ptrdiff_t>(length));
+    return CROCHET_OK;
+  };
+  check(crochet_dump(loop, static_cast<int>(format), write, &out));
+}
+
+inline std::string dumped(crochet_loop* loop, dump_format format) {
+  struct to_string {
+    std::string text;
+    void write(const char* bytes, std::ptrdiff_t length) { text.append(bytes, static_cast<std::size_t>(length)); }
+  } out;
+  dump(loop, out, format);
+  return std::move(out.text);
 }
 
 template <class Message, class Log>

@@ -2,7 +2,6 @@
 #include "call/call.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -16,6 +15,7 @@
 #include "call/hook.hpp"
 #include "call/hot_path.hpp"
 #include "call/post.hpp"
+#include "call/side_reading.hpp"
 #include "call/timing.hpp"
 #include "call/watchers.hpp"
 #include "log/drop.hpp"
@@ -53,7 +53,7 @@ bool Call::start_conditional() {
   do {
     if (word::phase(w) != Phase::kQueued) return false;
     // acq_rel: as in start().
-  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed));
+  } while (!word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));
   return true;
 }
 
@@ -427,6 +427,7 @@ void Call::destroy(Word last) {
     const char* what = label();
     log(LogLevel::kError, "nobody looked at this failure: %s%s%s (%s)", what, *what == '\0' ? "" : ": ",
         error_message(), status_name(error_code()));
+    count_unobserved(loop.load(relaxed));
   }
   void* const left = value;
   crochet_drop_fn* const left_drop = has_value(last) && (last & word::kTaken) == 0 ? value_drop : nullptr;
@@ -441,7 +442,7 @@ void Call::destroy(Word last) {
 std::uint64_t Call::function_field(crochet_call_fn* fn) {
   SideRecord* record = side();
   if (record == nullptr) return plain_field(fn);
-  record->function = plain_field(fn);
+  record->function.store(plain_field(fn), relaxed);
   return function.load(relaxed);
 }
 
@@ -450,7 +451,7 @@ SideRecord* Call::need_side() {
   if ((field & kSideTag) != 0) return side();
   auto* record = new (std::nothrow) SideRecord;
   if (record == nullptr) return nullptr;
-  record->function = field;
+  record->function.store(field, relaxed);
   // Before the record can be found: who uses it may end the call at once. relaxed: it goes with the record.
   word.fetch_or(word::kHasMore, relaxed);
   // release: publishes the record; acquire on failure: sees the winner's.
@@ -475,17 +476,16 @@ Timing* Call::timing() const {
 }
 
 void Call::end_side() {
-  if (SideRecord* record = side()) {
-    std::free(record->storage);
-    delete static_cast<Timing*>(record->timing);
-    delete record;
-  }
-  function.store(0, relaxed);  // relaxed: the slot is nobody else's
+  SideRecord* record = side();
+  if (record == nullptr) return function.store(0, relaxed);  // relaxed: the slot is nobody else's
+  function.exchange(0, acq_rel);  // with who reads it at this moment: see side_reading.hpp
+  end_side_record(record);
 }
 
 const char* Call::label() const {
   const SideRecord* record = side();
-  return record == nullptr || record->label == nullptr ? "" : static_cast<const char*>(record->label);
+  const char* text = record == nullptr ? nullptr : record->label.load(relaxed);
+  return text == nullptr ? "" : text;
 }
 
 int Call::error_code() const {

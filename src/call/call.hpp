@@ -130,7 +130,7 @@ struct alignas(64) Call {
   void end_side();                  // by who destroys the call, or throws a prepared one away
   crochet_call_fn* plain_function() const {
     const std::uint64_t field = function.load(acquire);
-    const std::uint64_t plain = (field & kSideTag) == 0 ? field : static_cast<std::uint64_t>(side_record(field)->function);
+    const std::uint64_t plain = (field & kSideTag) == 0 ? field : side_record(field)->function.load(relaxed);
     return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(plain));
   }
   const char* label() const;        // "" when there is none
@@ -140,6 +140,9 @@ struct alignas(64) Call {
   void* error_payload(std::uint64_t type) const;
 
   static constexpr std::uint64_t kSideTag = std::uint64_t{1} << 63;  // no address has it
+  static SideRecord* side_record(std::uint64_t field) {
+    return reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
+  }
   static constexpr int kDeferredCountShift = 6;
   static constexpr std::uint32_t kMaxDeferreds = std::uint32_t{1} << 24;
 
@@ -159,9 +162,6 @@ struct alignas(64) Call {
   void destroy(Word last);          // nobody refers to it any more
   void end_life(Word generation);
   static constexpr Phase kOnePhase{1};  // from each phase to the next
-  static SideRecord* side_record(std::uint64_t field) {
-    return reinterpret_cast<SideRecord*>(static_cast<std::uintptr_t>(field & ~kSideTag));
-  }
   void tell(Word before);           // after a settling that replaced `before`: wakes waiters, closes the watch list
 };
 

@@ -122,6 +122,8 @@ void* call_storage(const Call* call) {
   return side == nullptr ? nullptr : static_cast<void*>(side->storage);
 }
 
+Atomic<std::int64_t>* first_seen(const Call* call) { return pools[Pool::number_of(call)].first_seen(call); }
+
 Call* CallWalk::next() {
   while (pool_ < kPools) {
     if (Call* call = pools[pool_].slot(position_)) {

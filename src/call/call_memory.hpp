@@ -18,6 +18,9 @@ void free_plain_call(Call* call);  // one of allocate_call()
 // What was asked for; null: none.
 void* call_storage(const Call* call);
 
+// See Pool::first_seen().
+Atomic<std::int64_t>* first_seen(const Call* call);
+
 // Stands before a slot; walks over every call there ever was, of all sizes. Copyable: a place to come back to.
 class CallWalk {
  public:

@@ -63,7 +63,7 @@ void Pool::give_magazine(Magazine magazine) { depot_.push(*this, {index_of(magaz
 bool Pool::grow() {
   auto* memory = static_cast<char*>(std::aligned_alloc(kSlabSize, kSlabSize));
   if (memory == nullptr) return false;
-  auto* slab = new (memory) Slab{number_, 0};
+  auto* slab = new (memory) Slab{number_, 0, {}};
   for (std::uint32_t i = 0; i < slots_per_slab(); ++i) new (slot_in(slab, i)) Call;
   if (!publish(slab)) {
     std::free(memory);
@@ -99,6 +99,19 @@ std::uint32_t Pool::index_of(const Call* call) const {
   Slab* slab = Slab::of(call);
   const auto offset = reinterpret_cast<std::uintptr_t>(call) - reinterpret_cast<std::uintptr_t>(slab + 1);
   return slab->number * slots_per_slab() + static_cast<std::uint32_t>(offset / slot_size_) + 1;
+}
+
+Atomic<std::int64_t>* Pool::first_seen(const Call* call) {
+  Slab* slab = Slab::of(call);
+  // acquire: with the release below.
+  Atomic<std::int64_t>* all = slab->first_seen.load(acquire);
+  if (all == nullptr) {
+    auto* made = new (std::nothrow) Atomic<std::int64_t>[slots_per_slab()] {};
+    if (made == nullptr) return nullptr;
+    if (slab->first_seen.compare_exchange_strong(all, made, release, acquire)) all = made;
+    else delete[] made;
+  }
+  return &all[(index_of(call) - 1) % slots_per_slab()];
 }
 
 Call* Pool::at(std::uint32_t index) const {

@@ -81,6 +81,10 @@ class Pool {
 
   static std::uint32_t number_of(const Call* call) { return Slab::of(call)->pool_number; }
 
+  // When the call in this slot was first seen, for who looks at all calls: beside the slots, since few programs ever ask.
+  // Null: no memory. Nothing of it is given back.
+  Atomic<std::int64_t>* first_seen(const Call* call);
+
   // Every slot that was ever made, in a fixed order: position 0 upwards, null at the end. A call that happened before
   // is seen; memory is never given back.
   Call* slot(std::size_t position) const;
@@ -92,6 +96,7 @@ class Pool {
   struct alignas(64) Slab {
     std::uint32_t pool_number;
     std::uint32_t number;
+    Atomic<Atomic<std::int64_t>*> first_seen{nullptr};  // one for each slot; null: nobody has looked yet
     static Slab* of(const Call* call) {
       return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(call) & ~(kSlabSize - 1));
     }

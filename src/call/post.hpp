@@ -23,5 +23,7 @@ void count_never_ran(std::uint32_t loop_id, NeverRan why);
 // An entry of a completion queue (a watcher of no loop), whose watched call has settled: it goes to its queue, with the
 // reference on the watched call. False: nobody wants it any more, it was let go; the reference is the caller's as before.
 bool complete(Call& entry);
+// Counted for each failure that nobody looked at: when its call is destroyed. Any thread.
+void count_unobserved(std::uint32_t loop_id);
 
 }  // namespace crochet

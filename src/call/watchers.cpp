@@ -38,6 +38,7 @@ void deliver(Call& watched, Call& after) {
   } else {
     // The caller holds a reference on `watched`; observed before the after-call can run and let go of it.
     watched.word.fetch_or(word::kObserved, relaxed);  // relaxed: read by who destroys, ordered by the references
+    if (SideRecord* side = after.side()) side->waits_for.store(0, relaxed);  // relaxed: it tells, and publishes nothing
     if (!post_to_loop(loop_id, &after) && after.refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
   }
   watched.release_reference();

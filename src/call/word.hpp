@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The state word of a call: what its 64 bits mean, and nothing that touches memory.
 //
-//   63 ........ 32 | 31          | 30..27 | 26..11 | 10..8   | 7..6  | 5    | 4..0
-//   references R   | conditional | epoch  | flags  | outcome | phase | zero | generation
+//   63 ........ 32 | 31   | 30..27 | 26..11 | 10..8   | 7..6  | 5    | 4..0
+//   references R   | seen | epoch  | flags  | outcome | phase | zero | generation
 //
 // The low half is what waiters park on; reference traffic in the high half never disturbs them. The six lowest bits are
 // where handles have theirs (handle.hpp), and what the common end of a call looks like is zero: settled, with a value. So
@@ -24,6 +24,8 @@
 //   kStopAsked         the loop's stop                no
 //   kObserved          who fetched the error          no
 //   kTaken             who took the value             no
+//   kConditional       before it is queued: popping it does not start it          no. The same bit: while the call is queued,
+//                      and when it never ran. Who starts it clears it; a value to be taken comes later
 //   kHooked            on_cancel                      yes: the hook may have been cleared or run since
 //   kPosted            cancel: the call is on its way to the loop as a message      no; set at most once in a life
 //   kFinished          the argument was dropped, no deferred is left                no
@@ -32,7 +34,7 @@
 //   kAbandoned         stop: the loop has ended, somebody still holds a deferred    no
 //   kNeverRan          who settled it out of kQueued                                no; kFinished follows when arg is dropped
 //   kHasMore           the init store, need_side(): a side record, or storage     no; it may come while the call is settled
-//   kConditional       before it is queued: popping it does not start it          no; it means nothing once the call was started
+//   kSeen              who looks at all calls: when it was first seen is written   no: a new life begins without it
 #pragma once
 
 #include <cstdint>
@@ -67,6 +69,7 @@ inline constexpr Word kCancelAsked = Word{1} << 15;
 inline constexpr Word kStopAsked = Word{1} << 16;
 inline constexpr Word kObserved = Word{1} << 17;
 inline constexpr Word kTaken = Word{1} << 18;
+inline constexpr Word kConditional = kTaken;
 inline constexpr Word kHooked = Word{1} << 19;
 inline constexpr Word kPosted = Word{1} << 20;
 inline constexpr Word kFinished = Word{1} << 21;
@@ -75,11 +78,11 @@ inline constexpr Word kForgotten = Word{1} << 23;
 inline constexpr Word kAbandoned = Word{1} << 24;
 inline constexpr Word kNeverRan = Word{1} << 25;
 inline constexpr Word kHasMore = Word{1} << 26;
-inline constexpr Word kConditional = Word{1} << 31;
 inline constexpr Word kAsked = kCancelAsked | kStopAsked;
 
 inline constexpr int kEpochShift = 27;
 inline constexpr Word kEpochMask = Word{15} << kEpochShift;
+inline constexpr Word kSeen = Word{1} << 31;
 
 inline constexpr Word kReference = Word{1} << 32;
 inline constexpr Word kMaxReferences = Word{1} << 24;  // handles of one call; far below where the count could wrap

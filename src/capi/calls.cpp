@@ -74,7 +74,10 @@ bool counts_for_limit(const Call& call) {
 void make_conditional(Call& call) { call.word.store(call.word.load(relaxed) | word::kConditional, relaxed); }
 
 void begin_timing(Call* call) {
-  if (Timing* timing = call->timing()) timing->begin(call, after_of(*call) != nullptr, counts_for_limit(*call));
+  Timing* timing = call->timing();
+  if (timing == nullptr) return;
+  timing->begin(call, after_of(*call) != nullptr, counts_for_limit(*call));
+  if (timing->delay_ns != 0) call->side()->waits_for.store(SideRecord::kItsTime, relaxed);
 }
 
 // What it will wait for, with the reference to it.
@@ -133,6 +136,8 @@ int send_off(Loop& loop, Call* call) {
     after->release_reference();
     return not_accepted();
   }
+  const Word generation = word::generation(after->word.load(relaxed));
+  call->side()->waits_for.store(reinterpret_cast<std::uintptr_t>(result_handle(after, generation)), relaxed);
   add_watcher(*after, *call);
   return CROCHET_OK;
 }
@@ -266,7 +271,7 @@ int crochet_call_set_label(crochet_call* handle, const char* label) {
   if (is_parents(*call)) return CROCHET_EFORKED;
   SideRecord* side = call->need_side();
   if (side == nullptr) return CROCHET_ENOMEM;
-  side->label = label;
+  side->label.store(label, relaxed);
   return CROCHET_OK;
 }
 

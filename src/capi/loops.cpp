@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Further loops, and whose thread this is.
+#include <algorithm>
+
 #include "capi/destination.hpp"
 
 using namespace crochet;
@@ -50,8 +52,33 @@ int crochet_loop_counter(crochet_loop* loop, const char* name, uint64_t* out_cou
   const int status = find_destination(loop, &to);
   if (status != CROCHET_OK) return status;
   if (!find_counter(name, &which)) return CROCHET_ENOENT;
-  *out_count = to.loop->counted(which);
+  *out_count = to.loop->read(which);
   return CROCHET_OK;
+}
+
+int crochet_loop_histogram(crochet_loop* loop, const char* name, uint64_t* out_counts, uint32_t capacity,
+                           uint64_t* out_sum_ns) {
+  if (out_counts != nullptr) std::fill_n(out_counts, capacity, 0);
+  if (out_sum_ns != nullptr) *out_sum_ns = 0;
+  if (name == nullptr || out_counts == nullptr || out_sum_ns == nullptr) return CROCHET_EINVAL;
+  if (capacity < Histogram::kBuckets) return CROCHET_EINVAL;
+  Destination to{};
+  const int status = find_destination(loop, &to);
+  if (status != CROCHET_OK) return status;
+  Timed which{};
+  if (!find_histogram(name, &which)) return CROCHET_ENOENT;
+  const Histogram& histogram = to.loop->timed(which);
+  for (std::size_t i = 0; i < Histogram::kBuckets; ++i) out_counts[i] = histogram.count(i);
+  *out_sum_ns = histogram.sum_ns();
+  return CROCHET_OK;
+}
+
+const char* crochet_loop_histogram_name(uint32_t index) {
+  return index < kHistograms ? kHistogramNames[index] : nullptr;
+}
+
+int64_t crochet_histogram_bound(uint32_t bucket) {
+  return bucket < Histogram::kBuckets ? Histogram::bound(bucket) : 0;
 }
 
 const char* crochet_loop_counter_name(uint32_t index) { return index < kCounters ? kCounterNames[index] : nullptr; }

@@ -79,6 +79,9 @@ class CallQueue {
     return false;
   }
 
+  // Out of date at once.
+  bool looks_asleep() const { return head_.load(relaxed) == asleep(); }
+
   // No may be out of date at once; yes happens after the closing.
   bool looks_closed() const { return head_.load(acquire) == closed(); }
 

@@ -23,6 +23,8 @@ class DrainBudget {
     left_ = step_ + 1;
     return now >= end_;
   }
+  // When it was looked at last.
+  std::int64_t looked_ns() const { return looked_; }
 
  private:
   static constexpr std::int64_t kTime = 2'000'000;

@@ -7,13 +7,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "base/cpus.hpp"
 #include "base/park.hpp"
 #include "base/process.hpp"
 #include "base/signals.hpp"
 #include "call/hot_path.hpp"
+#include "call/sight.hpp"
 #include "log/log.hpp"
+#include "loop/poll_look.hpp"
 
 namespace crochet {
 namespace {
@@ -61,17 +64,21 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   given_up_.store(false, relaxed);
   descriptors_lost_.store(false, relaxed);
   counters_.clear();
+  samples_.clear();
   wake_up_in_use_ = false;
   limit_.set(options.queue_limit, options.queue_wait_ns);
   special_.store(limit_.is_set() ? kLimited : 0, relaxed);
   stop_ = Stop::kNotBegun;
   spins_ = false;
+  running_.store(nullptr, relaxed);
   set_spins(options);
   unfinished_ = {};
   stop_tick_ms_ = 0;
   grace_ends_.reset();
   keep_alive_ = !adopted_ || options.keep_alive;
   std::memcpy(name_, options.thread_name, sizeof name_);
+  thread_id_.store(0, relaxed);
+  epoll_.store(uv_backend_fd(uv), relaxed);
   id_.store(birth.id, relaxed);
   return make_handles();
 }
@@ -197,6 +204,7 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   if (status != 0) return own_code(status);
   joined_.store(true, relaxed);  // its thread is the host's
   thread_ = pthread_self();
+  thread_id_.store(gettid(), relaxed);
   set_current_loop(this);
   open();
   queue_.mark_asleep();  // outside uv_run a push must be able to wake it
@@ -218,6 +226,7 @@ void Loop::recycle() {
 void* Loop::thread_main(void* loop) {
   auto* self = static_cast<Loop*>(loop);
   set_current_loop(self);
+  self->thread_id_.store(gettid(), relaxed);
   pthread_setname_np(pthread_self(), self->name_);
   self->run_until_ended();
   return nullptr;
@@ -271,6 +280,7 @@ void Loop::refuse(Call* call) {
 
 void Loop::wake_up() {
   if (!descriptors_lost_.load(acquire)) {
+    samples_.woken();
     if (wake_up_.is_ours()) wake_up_.send();
     else descriptors_lost();
   }
@@ -312,6 +322,50 @@ bool Loop::push_at_stop(Call* call) {
 void Loop::warn_that_nobody_runs_it() {
   if (warned_.exchange(true, relaxed)) return;
   log(LogLevel::kWarning, "a wait timed out, and nobody has run the adopted loop \"%s\" meanwhile", name_);
+}
+
+// In libuv's poll the queue is marked asleep, and so it is in the callbacks of what the poll found; an adopted loop's also
+// outside uv_run(), and nobody knows where its thread is.
+bool Loop::is_asleep() const {
+  if (!looks_asleep()) return false;
+  return adopted_ || is_in_poll(thread_id_.load(relaxed), epoll_.load(relaxed)) != InPoll::kNo;
+}
+
+// ---- What it has counted ----
+
+namespace {
+
+// Of a thread of this process, as the kernel makes such a clock's number. 0: there is no such thread (any more).
+std::int64_t cpu_ns(pid_t thread) {
+  constexpr unsigned kOfThread = 6;
+  timespec used{};
+  const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | kOfThread);
+  if (thread == 0 || clock_gettime(clock, &used) != 0) return 0;
+  return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+}
+
+}  // namespace
+
+std::uint64_t Loop::read(Counter which) const {
+  const auto count = [this](auto&& matches) {
+    std::uint64_t found = 0;
+    for_each_outstanding(id(), [&](Call&, const Sight& sight) {
+      if (matches(sight)) ++found;
+      return true;
+    });
+    return found;
+  };
+  switch (which) {
+    case Counter::kCpu:  // stored when it ended
+      return counted(which) + static_cast<std::uint64_t>(cpu_ns(thread_id_.load(relaxed)));
+    case Counter::kQueued: return count([](const Sight& sight) { return waits_for_its_turn(sight); });
+    case Counter::kUnsettled: return count([](const Sight& sight) { return !word::settled(sight.word); });
+    default: return counted(which);
+  }
+}
+
+void Loop::stop_cpu_clock() {
+  counters_.add(Counter::kCpu, cpu_ns(thread_id_.exchange(0, relaxed)));
 }
 
 // ---- The owner's alarm ----

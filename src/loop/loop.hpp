@@ -30,6 +30,7 @@
 #include "loop/grace_end.hpp"
 #include "loop/options.hpp"
 #include "loop/queue_limit.hpp"
+#include "loop/samples.hpp"
 #include "loop/wake_up.hpp"
 
 namespace crochet {
@@ -90,6 +91,9 @@ class alignas(64) Loop {
     if (this->id() == id) counters_.add(which, by);
   }
   std::uint64_t counted(Counter which) const { return counters_.get(which); }
+  // The same, also of those that are not counted but looked up: some walk over all calls.
+  std::uint64_t read(Counter which) const;
+  const Histogram& timed(Timed what) const { return samples_.of(what); }
   void look_for_hooks_again() { look_for_hooks_.store(true, release); }
   // Asks the alarm to be called soon, on the loop's thread. False: no memory, or the loop accepts nothing.
   bool request_alarm();
@@ -105,6 +109,15 @@ class alignas(64) Loop {
   std::uint64_t serial() const { return serial_.load(relaxed); }  // later made, larger
   bool is_given_up() const { return given_up_.load(relaxed); }    // it did not end in time, and that was reported
   const char* name() const { return name_; }
+  // What its thread runs at this moment, out of its queue or at its stop; null: nothing of that. A slot that may be
+  // anybody's by now: see sight.hpp.
+  // acquire: with the loop's store; the slot is there.
+  Call* running() const { return running_.load(acquire); }
+  bool looks_asleep() const { return queue_.looks_asleep(); }
+  // Surely enough to say that nothing blocks it. Asks the system, if it looks asleep: some microseconds.
+  bool is_asleep() const;
+  std::uint64_t turns() const { return counters_.get(Counter::kTurns); }
+  bool is_active() const { return state() == State::kRunning || state() == State::kStopping; }
 
   // Starts the stop, once; later ones change nothing. Never blocks. Drops arguments of calls that never started.
   void request_stop(std::int64_t grace_ns);
@@ -233,6 +246,8 @@ class alignas(64) Loop {
   void drain();
   bool drain(DrainBudget& budget);      // runs what is queued. False: not all, that was enough; the loop must not block
   bool run_ready(DrainBudget& budget);  // the same, and no more
+  void run_until_due(DrainBudget& budget);
+  Samples::Progress progress() const { return {counted(Counter::kRun), sleeps_}; }
   bool refill();                        // queue -> incoming_ -> ready_. False: nothing there, or closed
   void run_or_bury(Call* call);         // a call or a message that was popped
   void run_or_bury_inline(Call* call);
@@ -256,6 +271,7 @@ class alignas(64) Loop {
   // ---- The loop's thread: loop_stop.cpp.
   void begin_stop();            // once, when the queue is seen closed
   void settle_unstarted();
+  void refuse_linked();
   void run_at_stop_calls();
   void run_hooks();
   void continue_stop();         // the grace: until all calls are finished, or it is over
@@ -268,6 +284,7 @@ class alignas(64) Loop {
   void ended(int code, const LeftOpen& left_open);
   void end_as_stopped(Call& call);
   void abandon_held();
+  void stop_cpu_clock();
   void run_last_hook();
   void log_summary(const LeftOpen& left_open) const;
   void died();                  // the thread ends without having stopped (pthread_exit in a callback)
@@ -295,6 +312,8 @@ class alignas(64) Loop {
   Atomic<bool> join_claimed_{false};       // somebody looks whether the thread is gone
   Atomic<bool> joined_{false};
   Atomic<bool> late_{false};               // its end has been waited for in vain
+  Atomic<pid_t> thread_id_{0};             // of its thread; 0: it has not begun, or has ended. For who looks
+  Atomic<int> epoll_{-1};                  // libuv's descriptor, for who looks
 
   Spin loop_spin_;
   Spin wait_spin_;
@@ -313,9 +332,13 @@ class alignas(64) Loop {
   // The loop's thread only.
   Call* incoming_ = nullptr;   // newest first, being reversed in slices
   Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
-  Call* ready_ = nullptr;      // oldest first, to be run
+  Call* ready_ = nullptr;      // oldest first, to be run; while calls run, the rest is a local
+  // Read by who watches. Written for each call, in place of ready_: so it costs nothing. release: publishes that the slot is
+  // there, and nothing of what is in it.
+  Atomic<Call*> running_{nullptr};
   DueCalls due_;               // made, and waiting for their time
   enum class Stop { kNotBegun, kGrace, kClosing, kClosed, kForked } stop_ = Stop::kNotBegun;
+  std::uint64_t sleeps_ = 0;   // how often it may have slept
   bool spins_ = false;         // it looks for calls instead of sleeping, until then:
   Deadline spin_end_ = Deadline::never();
   CallWalk unfinished_;        // everything before it is finished
@@ -325,6 +348,7 @@ class alignas(64) Loop {
   bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed
 
   alignas(64) Counters counters_;  // written by canceling threads: not where others read
+  Samples samples_;
 
   uv_loop_t own_uv_;
   WakeUp wake_up_;

@@ -20,6 +20,7 @@ void Loop::take_conditional(Call* call) {
   timing->count_delay();
   if (timing->delay_ns == 0) return start_in_time(call);
   const std::int64_t first = due_.first().ns();
+  call->side()->waits_for.store(SideRecord::kItsTime, relaxed);  // it tells, and publishes nothing
   due_.insert(*timing);
   if (due_.first().ns() != first) set_due_timer();
 }

@@ -3,6 +3,8 @@
 // of callbacks that do not return.
 #include <pthread.h>
 
+#include <utility>
+
 #include "base/forced_unwind.hpp"
 #include "base/process.hpp"
 #include "call/hot_path.hpp"
@@ -21,6 +23,7 @@ constexpr std::int64_t kSpinSlice = 5'000;
 void Loop::before_poll() {
   // libuv would abort. The thread unwinds from here, as from a callback that ends it.
   if (descriptors_lost_.load(acquire) && !adopted_) pthread_exit(nullptr);
+  counters_.add_alone(Counter::kTurns);
   DrainBudget budget;  // for all rounds: calls may make calls for ever
   for (;;) {
     if (!drain(budget) || stop_begun()) return;
@@ -29,7 +32,9 @@ void Loop::before_poll() {
       continue;
     }
     // Fails also when the queue was closed meanwhile: the next round sees that, and begins the stop.
-    if (queue_.mark_asleep()) return;
+    if (!queue_.mark_asleep()) continue;
+    ++sleeps_;
+    return;
   }
 }
 
@@ -102,13 +107,35 @@ bool Loop::drain(DrainBudget& budget) {
   call->run();
 }
 
+[[gnu::always_inline]] inline void Loop::run_until_due(DrainBudget& budget) {
+  struct Rest {
+    Loop& loop;
+    Call* calls;
+    ~Rest() {  // also when a callback ends the thread
+      loop.running_.store(nullptr, relaxed);
+      if (calls == nullptr) return;
+      Call* last = calls;
+      // Only a host that runs its libuv loop inside a callback of that loop has put something there meanwhile.
+      while (loop.ready_ != nullptr && last->next != nullptr) last = last->next;
+      if (loop.ready_ != nullptr) last->next = loop.ready_;
+      loop.ready_ = calls;
+    }
+  } rest{*this, std::exchange(ready_, nullptr)};
+  while (rest.calls != nullptr && !budget.is_due()) {
+    Call* call = rest.calls;
+    rest.calls = call->next;  // before it starts: then the link may be somebody else's
+    running_.store(call, release);
+    run_or_bury_inline(call);
+    if (stop_begun()) return;
+  }
+}
+
 bool Loop::run_ready(DrainBudget& budget) {
   for (;;) {
-    while (ready_ != nullptr && !budget.is_due()) {
-      Call* call = ready_;
-      ready_ = call->next;  // before it starts: then the link may be somebody else's
-      run_or_bury_inline(call);
-      if (stop_begun()) return true;
+    run_until_due(budget);
+    if (stop_begun()) {  // in a callback
+      if (stop_ != Stop::kForked) refuse_linked();
+      return true;
     }
     if (ready_ == nullptr) {
       if (!refill()) return true;
@@ -117,17 +144,21 @@ bool Loop::run_ready(DrainBudget& budget) {
     // It is time to look around, or a long list is being reversed.
     if (queue_.looks_closed()) begin_stop();  // what is left over is not run any more
     if (stop_begun()) return true;
-    if (budget.is_spent()) return false;
+    const bool is_spent = budget.is_spent();
+    if (samples_.is_on()) samples_.ran(progress(), is_spent, budget.looked_ns());
+    if (is_spent) return false;
   }
 }
 
 bool Loop::refill() {
   Call* list = incoming_;
   if (list == nullptr) {
+    if (samples_.is_on()) samples_.ran(progress(), true);
     bool is_closed = false;
     list = queue_.take(&is_closed);
     if (is_closed) begin_stop();
     if (list == nullptr) return false;
+    if (samples_.took()) samples_.begin(progress());
   }
   Call* reversed = reversing_;
   for (unsigned i = 0; list != nullptr && i < kReverseAtOnce; ++i) {
@@ -154,7 +185,11 @@ CROCHET_CATCHES_FORCED_UNWIND void Loop::run_callbacks(void (*body)(Loop& loop, 
   if (process_is_forked()) pthread_exit(nullptr);
 }
 
-void Loop::run_or_bury(Call* call) { run_or_bury_inline(call); }
+void Loop::run_or_bury(Call* call) {
+  running_.store(call, release);
+  run_or_bury_inline(call);
+  running_.store(nullptr, relaxed);
+}
 
 void Loop::bury(Call* call) {
   const Word w = call->word.load(acquire);

@@ -153,7 +153,7 @@ void Loop::begin_stop() {
   continue_stop();
 }
 
-void Loop::settle_unstarted() {
+void Loop::refuse_linked() {
   for (Call** list : {&ready_, &reversing_, &incoming_}) {
     while (Call* call = *list) {
       *list = call->next;
@@ -161,6 +161,10 @@ void Loop::settle_unstarted() {
     }
   }
   while (!due_.empty()) refuse(due_.take());
+}
+
+void Loop::settle_unstarted() {
+  refuse_linked();
   for_each_unsettled(id(), [this](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAtStop) != 0) return;
@@ -178,9 +182,12 @@ void Loop::run_at_stop_calls() {
 }
 
 void Loop::run_hooks() {
-  for_each_unsettled(id(), [](Call& call) {
+  for_each_unsettled(id(), [this](Call& call) {
     const Word w = call.word.load(relaxed);
-    if ((w & word::kAsked) != 0 && (w & word::kHooked) != 0) call.run_hook();
+    if ((w & word::kAsked) == 0 || (w & word::kHooked) == 0) return;
+    running_.store(&call, release);
+    call.run_hook();
+    running_.store(nullptr, relaxed);
   });
 }
 
@@ -295,6 +302,7 @@ void Loop::log_summary(const LeftOpen& left_open) const {
 }
 
 void Loop::ended(int code, const LeftOpen& left_open) {
+  stop_cpu_clock();
   abandon_held();
   log_summary(left_open);
   set_current_loop(nullptr);
@@ -307,6 +315,7 @@ void Loop::ended(int code, const LeftOpen& left_open) {
 void Loop::died() {
   if (process_is_forked()) return;
   leaked_.store(true, relaxed);
+  running_.store(nullptr, relaxed);
   if (!descriptors_lost_.load(relaxed)) {
     log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
   }

@@ -56,4 +56,8 @@ void count_never_ran(std::uint32_t loop_id, NeverRan why) {
   if (loop != nullptr) loop->count(loop_id, why == NeverRan::kCancelled ? Counter::kCancelled : Counter::kNotRun, 1);
 }
 
+void count_unobserved(std::uint32_t loop_id) {
+  if (Loop* loop = loop_table::block(loop_id)) loop->count(loop_id, Counter::kUnobserved, 1);
+}
+
 }  // namespace crochet

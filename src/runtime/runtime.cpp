@@ -10,6 +10,8 @@
 
 #include "base/park.hpp"
 #include "base/process.hpp"
+#include "base/status.hpp"
+#include "call/side_reading.hpp"
 #include "log/bridge.hpp"
 #include "log/log.hpp"
 #include "loop/loop_table.hpp"
@@ -23,21 +25,19 @@ constexpr std::int64_t kExitTimeOfLog = 100'000'000;
 // How long a shutdown lets the log write what is left, and how long a sink may then take for what it is at.
 constexpr std::int64_t kLogTime = 1'000'000'000;
 constexpr std::int64_t kSinkTime = 1'000'000'000;
+// How long the watchdog may take to end, which takes no time unless the dynamic linker keeps it.
+constexpr std::int64_t kWatchdogTime = 1'000'000'000;
 
 std::uint64_t ask_to_end(LogBridge& log) { return log.ask_to_end(Deadline::after(kLogTime)); }
 int wait_for_end(LogBridge& log, std::uint64_t asked) {
   return log.wait_until_ended(asked, Deadline::after(kLogTime + kSinkTime));
 }
 
-bool is_active(const Loop& loop) {
-  return loop.state() == Loop::State::kRunning || loop.state() == Loop::State::kStopping;
-}
-
 // The active loop made last before `serial`; null: none.
 Loop* newest_before(std::uint64_t serial) {
   Loop* newest = nullptr;
   loop_table::for_each([&](Loop& loop) {
-    if (!is_active(loop) || loop.serial() >= serial) return;
+    if (!loop.is_active() || loop.serial() >= serial) return;
     if (newest == nullptr || loop.serial() > newest->serial()) newest = &loop;
   });
   return newest;
@@ -51,7 +51,7 @@ void for_each_newest_first(Visit&& visit) {
     const Loop::Hold hold(*loop);
     if (loop->serial() >= serial) continue;  // another loop by now
     serial = loop->serial();
-    if (is_active(*loop) && !loop->is_given_up()) visit(*loop);
+    if (loop->is_active() && !loop->is_given_up()) visit(*loop);
   }
 }
 
@@ -183,6 +183,10 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   int status = start_log();
   if (status != CROCHET_OK) return status;
   status = make_loop_with_log(uv, options, out_loop);
+  if (status == CROCHET_OK) {
+    const int watched = watchdog_.start();
+    if (watched != CROCHET_OK) log(LogLevel::kError, "the watchdog's thread can't be started: %s", status_name(watched));
+  }
   if (status == CROCHET_OK || has_active_loop()) return status;
   // A failure leaves nothing behind.
   if (LogBridge* bridge = LogBridge::get()) (void)wait_for_end(*bridge, ask_to_end(*bridge));
@@ -216,7 +220,7 @@ int Runtime::start_log() {
   return bridge == nullptr ? CROCHET_ENOMEM : bridge->start();
 }
 
-int Runtime::end_log_without_loops() {
+int Runtime::end_without_loops() {
   LogBridge* bridge = LogBridge::get();
   if (bridge == nullptr) return CROCHET_OK;
   log_may_end_.store(true, release);
@@ -226,7 +230,9 @@ int Runtime::end_log_without_loops() {
     const Token token(*this, std::try_to_lock);
     if (!token.taken()) break;
     log_may_end_.store(false, relaxed);
-    if (!has_active_loop()) asked = ask_to_end(*bridge);
+    if (has_active_loop()) continue;
+    watchdog_.end(Deadline::after(kWatchdogTime));  // first: it may have something to say
+    asked = ask_to_end(*bridge);
   }
   // Without the token: a sink may set up, which takes the asking back.
   return wait_for_end(*bridge, asked);
@@ -275,7 +281,7 @@ int Runtime::stop_loop(Loop& loop, std::int64_t grace_ns) {
   const int code = loop.wait_until_ended();
   if (code == CROCHET_OK || code == CROCHET_EBUSY) loop.join_thread();
   if (code == CROCHET_EFORKED) return code;
-  return worse(code, end_log_without_loops());
+  return worse(code, end_without_loops());
 }
 
 int Runtime::shutdown(std::int64_t grace_ns) {
@@ -296,7 +302,7 @@ int Runtime::shutdown(std::int64_t grace_ns) {
     const Token token(*this, std::try_to_lock);
     if (token.taken()) reuse_ended_loops();
   }
-  code = worse(code, end_log_without_loops());
+  code = worse(code, end_without_loops());
   end_shutdown(code);
   return code;
 }
@@ -344,6 +350,30 @@ void Runtime::request_stop_of_all(std::int64_t grace_ns) {
   });
 }
 
+// ---- Watchdog ----
+
+int Runtime::start_watchdog(std::int64_t threshold_ns) {
+  if (process_state.load(relaxed) == ProcessState::kExiting) return CROCHET_ESTOPPED;
+  Watchdog::threshold_ns.store(threshold_ns, relaxed);
+  watchdog_.changed();
+  if (!has_active_loop()) return CROCHET_OK;  // who makes one starts it
+  const int status = watchdog_.start();
+  if (status != CROCHET_OK) Watchdog::threshold_ns.store(0, relaxed);
+  // The last loop may have been stopped before there was a thread to be ended.
+  if (!has_active_loop()) watchdog_.ask_to_end();
+  return status;
+}
+
+int Runtime::stop_watchdog() {
+  Watchdog::threshold_ns.store(0, relaxed);
+  if (is_on_our_thread()) {
+    watchdog_.ask_to_end();
+    return CROCHET_EINPROGRESS;
+  }
+  watchdog_.end(Deadline::after(kWatchdogTime));
+  return CROCHET_OK;
+}
+
 // ---- Stash ----
 
 int Runtime::stash(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid) {
@@ -387,6 +417,7 @@ void Runtime::at_exit() {
     if (loop.state() == Loop::State::kEnded && !loop.is_parents()) loop.join_thread(overdue);
   });
   runtime->clear_stash();
+  runtime->watchdog_.end(Deadline::at(overdue.ns()));
   if (LogBridge* bridge = LogBridge::get()) {
     const std::int64_t write_until = std::max(overdue.ns(), Deadline::after(kExitTimeOfLog).ns());
     bridge->end_for_ever(Deadline::at(write_until), Deadline::at(write_until + kExitTimeOfLog));
@@ -402,6 +433,7 @@ void Runtime::in_child() {
   default_.limited_id.store(0, release);
   was_shut_down_.store(false, release);
   loop_table::for_each([](Loop& loop) { loop.close_in_child(); });
+  forget_side_readings();
   end_sleep_in_child();
 }
 

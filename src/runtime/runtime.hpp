@@ -13,6 +13,7 @@
 #include "crochet.h"
 #include "loop/loop.hpp"
 #include "runtime/stash.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace crochet {
 
@@ -29,6 +30,10 @@ class Runtime {
   int adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
   int stop_loop(Loop& loop, std::int64_t grace_ns);
   int shutdown(std::int64_t grace_ns);
+
+  // From which time on a loop counts as blocked, and is reported. The thread that watches lives as long as there is a loop.
+  int start_watchdog(std::int64_t threshold_ns);
+  int stop_watchdog();
 
   // A loop's thread, or the log's: there nothing waits for a stop, nor for what is logged.
   static bool is_on_our_thread();
@@ -54,7 +59,7 @@ class Runtime {
   int make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);  // uv null: with a thread of its own
   int make_loop_with_log(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
   static int start_log();
-  int end_log_without_loops();
+  int end_without_loops();  // the watchdog, and the log
   void make_default(Loop& loop);
   void drop_default();
   bool has_default() const;
@@ -92,6 +97,7 @@ class Runtime {
 
   std::uint64_t next_serial_ = 1;  // by the holder of the token
   Stash stash_;
+  Watchdog watchdog_;
 };
 
 }  // namespace crochet

@@ -154,6 +154,30 @@ const std::vector<NullArgument>& null_arguments() {
        0},
       {"crochet_loop_counter(out_count)",
        [](Good&, DropCounter&) { return crochet_loop_counter(nullptr, "calls_run", nullptr); }, 0},
+      {"crochet_loop_histogram(name)",
+       [](Good&, DropCounter&) {
+         std::array<std::uint64_t, CROCHET_HISTOGRAM_BUCKETS> counts{7};
+         std::uint64_t sum = 7;
+         const int code = crochet_loop_histogram(nullptr, nullptr, counts.data(), CROCHET_HISTOGRAM_BUCKETS, &sum);
+         return cleared(cleared(code, counts[0]), sum);
+       },
+       0},
+      {"crochet_loop_histogram(out_counts)",
+       [](Good&, DropCounter&) {
+         std::uint64_t sum = 7;
+         const int code = crochet_loop_histogram(nullptr, "run_ns", nullptr, CROCHET_HISTOGRAM_BUCKETS, &sum);
+         return cleared(code, sum);
+       },
+       0},
+      {"crochet_loop_histogram(out_sum_ns)",
+       [](Good&, DropCounter&) {
+         std::array<std::uint64_t, CROCHET_HISTOGRAM_BUCKETS> counts{7};
+         const int code = crochet_loop_histogram(nullptr, "run_ns", counts.data(), CROCHET_HISTOGRAM_BUCKETS, nullptr);
+         return cleared(code, counts[0]);
+       },
+       0},
+      {"crochet_dump(write)",
+       [](Good&, DropCounter&) { return crochet_dump(nullptr, CROCHET_DUMP_TEXT, nullptr, nullptr); }, 0},
       {"crochet_loop_new(out_loop)", [](Good&, DropCounter&) { return crochet_loop_new(nullptr, nullptr); }, 0},
       {"crochet_loop_adopt(uv)",
        [](Good&, DropCounter&) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Abuse by callbacks that never return and threads that end: rows D4 (but for the watchdog's warning, which a later
-// version brings) and D5.
+// Abuse by callbacks that never return and threads that end: rows D4 and D5.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -26,6 +25,7 @@
 #include "api/support/gate.hpp"
 #include "api/support/host_loop.hpp"
 #include "api/support/log_capture.hpp"
+#include "api/support/log_lines.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/pending.hpp"
 #include "api/support/sanitizers.hpp"
@@ -206,6 +206,40 @@ TEST(AbuseD4, WaitsTimeOutAndTheShutdownIsBoundedAndNamesTheLoop) {
   }
 }
 
+TEST(AbuseD4, AWarningNamesWhatBlocksTheLoopWhileItDoes) {
+  for (const Place place : kPlaces) {
+    SCOPED_TRACE(name(place));
+    in_own_process(
+        [place] {
+          ASSERT_EQ(crochet_watchdog_start(kMillisecond), CROCHET_OK);
+          ASSERT_EQ(crochet_setup(named(kName).get()), CROCHET_OK);
+          LogLines log;
+          Gate stuck;
+          Deed& to_be_stuck = deed(place, [&stuck] {
+            stuck.open();
+            stand_still();
+          });
+          to_be_stuck.get_ready(nullptr);
+          to_be_stuck.happen();
+          stuck.wait();
+          OwnedResult queued;
+          ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, queued.out()), CROCHET_OK);
+          const std::string culprit = place == Place::kTimer          ? "a callback of a libuv handle"
+                                      : place == Place::kOnCancelHook ? "a call without a function"
+                                                                      : "abuse-death+0x";
+          // Again and again, so that the last ones count what was queued after the first.
+          std::string told;
+          while (told.find("; 1 calls wait behind it") == std::string::npos) told = log.until("blocked by " + culprit);
+          EXPECT_EQ(told.find(std::string("loop \"") + kName + "\" is "), 0u) << told;
+          EXPECT_EQ(crochet_result_wait(queued.get(), kMillisecond), CROCHET_ETIMEDOUT);
+          EXPECT_EQ(crochet_shutdown(0), CROCHET_ETIMEDOUT);
+          EXPECT_EQ(crochet_result_status(queued.get()), CROCHET_ESTOPPED);
+          crochet_result_error(queued.get());
+        },
+        Leaves::kStuckThread);
+  }
+}
+
 TEST(AbuseD4, OtherLoopsAreStoppedAllTheSame) {
   in_own_process(
       [] {
@@ -235,6 +269,18 @@ TEST(AbuseD4, OtherLoopsAreStoppedAllTheSame) {
         EXPECT_EQ(stopped, 3);
       },
       Leaves::kStuckThread);
+}
+
+TEST(AbuseD4, TheWatchdogLeavesNothing) {
+  in_own_process([] {
+    const std::size_t threads = names_in("/proc/self/task").size();
+    ASSERT_EQ(crochet_watchdog_start(kMillisecond), CROCHET_OK);
+    for (int i = 0; i < 20; ++i) {
+      a_later_setup_works();
+      expect_no_thread_but(threads);
+    }
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);  // shut down with the watchdog on
+  });
 }
 
 // Not for ever after all: then nothing is left behind either.

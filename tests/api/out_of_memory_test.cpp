@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -168,19 +169,51 @@ TEST(OutOfMemory, LoopAdoptMayBeRetried) {
 TEST(OutOfMemory, OptionsAndLimitsAreRefused) {
   PROVOKES(crochet_options_new, CROCHET_ENOMEM);
   PROVOKES(crochet_stash_limits, CROCHET_ENOMEM);
+  PROVOKES(crochet_watchdog_start, CROCHET_ENOMEM);
   SKIP_WITHOUT_OWN_MALLOC();
   in_child([] {
     crochet_options* options = reinterpret_cast<crochet_options*>(&options);
-    int options_code, limits_code;
+    int options_code, limits_code, watchdog_code;
     {
       const FailingAllocations all;
       options_code = crochet_options_new(&options);
       limits_code = crochet_stash_limits(10, kForever);
+      watchdog_code = crochet_watchdog_start(kSecond);
     }
     EXPECT_EQ(options_code, CROCHET_ENOMEM);
     EXPECT_EQ(options, nullptr);
     EXPECT_EQ(limits_code, CROCHET_ENOMEM);
+    EXPECT_EQ(watchdog_code, CROCHET_ENOMEM);
     EXPECT_EQ(crochet_stash_limits(10, kForever), CROCHET_OK);
+  });
+}
+
+// It needs none but for ages, which it does without.
+TEST(OutOfMemory, AListingIsComplete) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      Pending pending;
+      static char text[65536];
+      static std::size_t length = 0;
+      int code;
+      {
+        const FailingAllocations all;
+        code = crochet_dump(
+            nullptr, CROCHET_DUMP_JSON,
+            [](void*, const char* bytes, std::size_t count) {
+              std::memcpy(text + length, bytes, count);
+              length += count;
+              return 0;
+            },
+            nullptr);
+      }
+      EXPECT_EQ(code, CROCHET_OK);
+      EXPECT_NE(std::strstr(text, "\"state\":\"pending\",\"label\""), nullptr) << text;
+      EXPECT_EQ(crochet_resolve(pending.deferred.get(), nullptr, nullptr), CROCHET_OK);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
   });
 }
 

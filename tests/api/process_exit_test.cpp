@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "api/provokes.hpp"
 #include "api/support/closure.hpp"
@@ -71,6 +72,22 @@ TEST(ProcessExit, RefusesCallsAndDropsWhatTheyOwn) {
               CROCHET_ESTOPPED);
     EXPECT_EQ(crochet_call_new(nullptr, 8, call.out()), CROCHET_ESTOPPED);
     EXPECT_EQ(drops.count(), 3);
+  });
+}
+
+TEST(ProcessExit, RefusesTheWatchdogAndListsNoLoop) {
+  PROVOKES(crochet_watchdog_start, CROCHET_ESTOPPED);
+  in_exit_handler([] {
+    EXPECT_EQ(crochet_watchdog_start(1), CROCHET_ESTOPPED);
+    EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+    EXPECT_EQ(crochet_dump(
+                  nullptr, CROCHET_DUMP_JSON,
+                  [](void*, const char* bytes, std::size_t length) {
+                    EXPECT_EQ(std::string(bytes, length).find("{\"loop\""), std::string::npos);
+                    return 0;
+                  },
+                  nullptr),
+              CROCHET_OK);
   });
 }
 

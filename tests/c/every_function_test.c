@@ -412,6 +412,24 @@ static void child_process(void) {
   crochet_result_release(result);
 }
 
+static int count_bytes(void *count, const char *bytes, size_t length) {
+  CHECK(bytes != NULL);
+  *(size_t *)count += length;
+  return 0;
+}
+
+static void what_goes_on(void) {
+  size_t text = 0, json = 0;
+  uint64_t counts[CROCHET_HISTOGRAM_BUCKETS], sum;
+  CHECK(crochet_dump(NULL, CROCHET_DUMP_TEXT, count_bytes, &text) == CROCHET_OK);
+  CHECK(crochet_dump(NULL, CROCHET_DUMP_JSON, count_bytes, &json) == CROCHET_OK);
+  CHECK(text != 0 && json > text);
+  CHECK(crochet_loop_histogram(NULL, crochet_loop_histogram_name(0), counts, CROCHET_HISTOGRAM_BUCKETS, &sum) == CROCHET_OK);
+  CHECK(crochet_histogram_bound(0) == 256);
+  CHECK(crochet_watchdog_start(60 * CROCHET_SECOND) == CROCHET_OK);
+  CHECK(crochet_watchdog_stop() == CROCHET_OK);
+}
+
 static void default_loop_of_the_host(void) {
   struct uv_loop_s *uv = host_loop_new();
   CHECK(uv != NULL);
@@ -433,6 +451,7 @@ int main(void) {
   errors();
   names();
   child_process();
+  what_goes_on();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);
   default_loop_of_the_host();
   CHECK(crochet_shutdown(CROCHET_SECOND) == CROCHET_OK);

@@ -93,7 +93,7 @@ TEST_F(Birth, LendsOneDeferred) {
 TEST_F(Birth, KeepsTheSideRecordOfAPreparedCall) {
   Call* slot = allocate_call();
   SideRecord* side = slot->need_side();
-  side->label = "prepared";
+  side->label.store("prepared", relaxed);
   const MadeCall call{slot, slot->make(kLoopId, slot->function_field(resolve_null), nullptr, nullptr, 1, word::kHasMore)};
   EXPECT_EQ(call->side(), side);
   EXPECT_EQ(call->plain_function(), &resolve_null);
@@ -517,7 +517,7 @@ TEST_F(Take, ByManyThreadsHasOneWinner) {
 
 std::string log_of(const std::function<void(const MadeCall&)>& ended_by, Word flags = 0, bool observe = false) {
   const MadeCall call = running_call(nullptr, nullptr, 1, flags);
-  call->need_side()->label = "the call";
+  call->need_side()->label.store("the call", relaxed);
   ended_by(call);
   EXPECT_TRUE(!observe || call->observe(call.generation));
   LogCapture capture;

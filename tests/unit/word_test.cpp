@@ -12,7 +12,8 @@ namespace {
 constexpr std::array kFlags = {word::kWaiters,     word::kJoiners,   word::kWatched,          word::kAtStop,
                                word::kCancelAsked, word::kStopAsked, word::kObserved,         word::kTaken,
                                word::kHooked,      word::kPosted,    word::kInterruptPending, word::kFinished,
-                               word::kForgotten,   word::kAbandoned, word::kNeverRan,         word::kHasMore};
+                               word::kForgotten,   word::kAbandoned, word::kNeverRan,         word::kHasMore,
+                               word::kSeen};
 
 constexpr std::array kOutcomes = {Outcome::kValue,  Outcome::kFailed, Outcome::kCancelled, Outcome::kStopped,
                                   Outcome::kNotRun, Outcome::kBroken, Outcome::kForked,    Outcome::kUnused};

@@ -257,9 +257,8 @@ PLANTS = [
     {
         "name": "watchers: side record not freed",
         "file": "src/call/call.cpp",
-        "old": "    std::free(record->storage);\n"
-               "    delete record;",
-        "new": "    std::free(record->storage);",
+        "old": "  end_side_record(record);\n",
+        "new": "",
         "scenario": "watchers_first_in_first_out",
         "args": "--bound 2 --executions 200",
     },

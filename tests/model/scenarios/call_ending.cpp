@@ -294,7 +294,7 @@ MODEL_SCENARIO(two_install_the_side_record_of_a_queued_call, 3) : CallWorld {
   void thread(int t) {
     if (t == 0) return serve();
     SideRecord* record = call->need_side();
-    MODEL_EXPECT(record != nullptr && record->label == nullptr);
+    MODEL_EXPECT(record != nullptr && record->label.load(relaxed) == nullptr);
     MODEL_EXPECT(call->side() == record);
     records[t - 1] = record;
     wait();
@@ -311,7 +311,7 @@ MODEL_SCENARIO(a_label_is_seen_by_all, 3) : CallWorld {
   Thing value{"value"};
   void prepare() {
     call = allocate_call();
-    call->need_side()->label = "label";
+    call->need_side()->label.store("label", relaxed);
     generation = call->make(kLoop, call->function_field([](crochet_deferred* deferred, void* argument) {
       Thing::at(argument).use();
       MODEL_EXPECT(target_of(deferred).call->label()[0] == 'l');

@@ -122,6 +122,14 @@ void look_for_hooks_again(std::uint32_t loop_id) { model::World::present().look_
 
 void count_never_ran(std::uint32_t /*loop_id*/, NeverRan /*why*/) {}
 
+void count_unobserved(std::uint32_t /*loop_id*/) {}
+
+// Nobody looks at calls here.
+void end_side_record(SideRecord* record) {
+  std::free(record->storage);
+  delete record;
+}
+
 void log(LogLevel level, const char* /*format*/, ...) noexcept {
   if (level > LogLevel::kDebug) model::World::present().note_log();
 }

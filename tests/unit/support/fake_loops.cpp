@@ -69,4 +69,6 @@ void look_for_hooks_again(std::uint32_t) { FakeLoops::get().look_for_hooks(); }
 
 void count_never_ran(std::uint32_t, NeverRan why) { FakeLoops::get().count(why); }
 
+void count_unobserved(std::uint32_t) {}
+
 }  // namespace crochet

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// The watchdog: crochet_watchdog_start(), crochet_watchdog_stop(). Each blocked callback stays so until the test has seen
+// the report: what is seen was written meanwhile.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <regex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/provokes.hpp"
+#include "api/support/blocked_loop.hpp"
+#include "api/support/closure.hpp"
+#include "api/support/default_loop.hpp"
+#include "api/support/dumped.hpp"
+#include "api/support/gate.hpp"
+#include "api/support/host_loop.hpp"
+#include "api/support/in_child.hpp"
+#include "api/support/log_lines.hpp"
+#include "api/support/owned.hpp"
+#include "api/support/pending.hpp"
+#include "api/support/sanitizers.hpp"
+#include "crochet.h"
+
+namespace contract {
+namespace {
+
+constexpr std::int64_t kShort = 2 * kMillisecond;
+
+class WatchdogTest : public WithDefaultLoop {
+ protected:
+  void SetUp() override {
+    WithDefaultLoop::SetUp();
+    ASSERT_EQ(crochet_watchdog_start(kShort), CROCHET_OK);
+  }
+  void TearDown() override {
+    EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+    WithDefaultLoop::TearDown();
+  }
+
+  LogLines log_;
+};
+
+// A callback stands in it until it may leave.
+struct Door {
+  Gate entered, leave, left;
+  ~Door() { left.wait(); }
+  static void stand_in(crochet_deferred*, void* arg) {
+    auto* const door = static_cast<Door*>(arg);
+    door->entered.open();
+    door->leave.wait();
+    door->left.open();
+  }
+};
+
+OwnedResult stuck_in(Door& door, const char* label, crochet_loop* loop = nullptr) {
+  OwnedCall call;
+  OwnedResult result;
+  EXPECT_EQ(crochet_call_new(loop, sizeof(Door*), call.out()), CROCHET_OK);
+  EXPECT_EQ(crochet_call_set_label(call.get(), label), CROCHET_OK);
+  *static_cast<Door**>(crochet_call_storage(call.get())) = &door;
+  const auto stand = [](crochet_deferred* deferred, void* storage) {
+    Door::stand_in(deferred, *static_cast<Door**>(storage));
+    crochet_resolve(deferred, nullptr, nullptr);
+  };
+  EXPECT_EQ(crochet_call_run(call.release(), stand, nullptr, result.out()), CROCHET_OK);
+  door.entered.wait();
+  return result;
+}
+
+std::uint64_t times_blocked() {
+  std::uint64_t count = 0;
+  EXPECT_EQ(crochet_loop_counter(nullptr, "times_blocked", &count), CROCHET_OK);
+  return count;
+}
+
+TEST_F(WatchdogTest, NamesTheCallWhileItBlocksAndCountsWhatWaitsBehindIt) {
+  PROVOKES(crochet_watchdog_start, CROCHET_OK);
+  PROVOKES(crochet_watchdog_stop, CROCHET_OK);
+  Door door;
+  const OwnedResult result = stuck_in(door, "bad manners");
+  std::array<OwnedResult, 3> behind;
+  for (OwnedResult& one : behind) {
+    ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, one.out()), CROCHET_OK);
+  }
+  const std::string told = log_.until("still blocked by \"bad manners\" (api-watchdog+0x");
+  EXPECT_TRUE(std::regex_search(told, std::regex("loop \"crochet\" is .*: for \\d+\\.\\d{3} s at least; 3 calls wait behind it")))
+      << told;
+  EXPECT_EQ(log_.level_of(told), CROCHET_LOG_WARNING);
+  EXPECT_EQ(crochet_result_status(result.get()), CROCHET_EPENDING) << "it was told while it blocked";
+  EXPECT_GE(times_blocked(), 1u);
+  door.leave.open();
+  const std::string over = log_.until("loop \"crochet\" goes on: it was blocked by \"bad manners\" (api-watchdog+0x");
+  EXPECT_TRUE(std::regex_search(over, std::regex("for about \\d+\\.\\d{3} s$"))) << over;
+}
+
+TEST_F(WatchdogTest, NamesTheFunctionOfACallWithoutALabel) {
+  Door door;
+  ASSERT_EQ(crochet_run(nullptr, Door::stand_in, &door, nullptr, nullptr), CROCHET_OK);
+  door.entered.wait();
+  const std::string told = log_.until("is blocked by api-watchdog+0x");
+  EXPECT_NE(told.find("0 calls wait"), std::string::npos) << told;
+  door.leave.open();
+}
+
+TEST_F(WatchdogTest, TellsAnOnCancelHookAndADropByTheirCall) {
+  for (const bool in_hook : {true, false}) {
+    SCOPED_TRACE(in_hook);
+    Door door;
+    if (in_hook) {
+      Pending pending;
+      ASSERT_EQ(crochet_deferred_on_cancel(pending.deferred.get(), Door::stand_in, &door, nullptr), CROCHET_OK);
+      ASSERT_EQ(crochet_result_cancel(pending.result.get(), nullptr), CROCHET_OK);
+      door.entered.wait();
+      log_.until("is blocked by a call without a function");
+      door.leave.open();
+      EXPECT_EQ(crochet_resolve(pending.deferred.get(), nullptr, nullptr), CROCHET_OK);
+    } else {
+      ASSERT_EQ(crochet_run(
+                    nullptr, leave_unsettled, &door, [](void* arg) { Door::stand_in(nullptr, arg); }, nullptr),
+                CROCHET_OK);
+      door.entered.wait();
+      log_.until("is blocked by api-watchdog+0x");
+      door.leave.open();
+    }
+    log_.until("goes on");
+  }
+}
+
+TEST_F(WatchdogTest, TellsACallbackOfALibuvHandle) {
+  // A timer's turn comes before the poll, a descriptor's in it.
+  for (const bool by_timer : {true, false}) {
+    SCOPED_TRACE(by_timer);
+    Door door;
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    static union {
+      uv_timer_t timer;
+      uv_poll_t poll;
+      uv_handle_t any;
+    } handle;
+    ASSERT_EQ(on_loop(nullptr,
+                      [&] {
+                        if (by_timer) {
+                          uv_timer_init(crochet_current_uv(), &handle.timer);
+                          handle.any.data = &door;
+                          uv_timer_start(
+                              &handle.timer, [](uv_timer_t* t) { Door::stand_in(nullptr, t->data); }, 0, 0);
+                        } else {
+                          uv_poll_init(crochet_current_uv(), &handle.poll, ends[0]);
+                          handle.any.data = &door;
+                          uv_poll_start(&handle.poll, UV_READABLE, [](uv_poll_t* p, int, int) {
+                            uv_poll_stop(p);
+                            Door::stand_in(nullptr, p->data);
+                          });
+                        }
+                      }),
+              CROCHET_OK);
+    ASSERT_EQ(write(ends[1], "x", 1), 1);
+    door.entered.wait();
+    log_.until("is blocked by a callback of a libuv handle");
+    door.leave.open();
+    log_.until("goes on");
+    Gate closed;
+    ASSERT_EQ(on_loop(nullptr,
+                      [&] {
+                        handle.any.data = &closed;
+                        uv_close(&handle.any, [](uv_handle_t* h) { static_cast<Gate*>(h->data)->open(); });
+                      }),
+              CROCHET_OK);
+    closed.wait();
+    close(ends[0]);
+    close(ends[1]);
+  }
+}
+
+TEST_F(WatchdogTest, TellsAnAdoptedLoopThatCallsWaitForInVain) {
+  HostLoop host;
+  OwnedLoop loop;
+  Gate adopted, told;
+  std::thread owner([&] {
+    ASSERT_EQ(crochet_loop_adopt(host.uv(), nullptr, loop.out()), CROCHET_OK);
+    adopted.open();
+    told.wait();
+    EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_EINPROGRESS);
+    EXPECT_EQ(host.run(), 0);
+  });
+  adopted.wait();
+  ASSERT_EQ(crochet_run(loop.get(), resolve_null, nullptr, nullptr, nullptr), CROCHET_OK);
+  log_.until("is blocked by a callback of the host's own, or nobody runs it");
+  told.open();
+  owner.join();
+}
+
+TEST_F(WatchdogTest, MayBeChangedStoppedAndStartedAgain) {
+  EXPECT_EQ(crochet_watchdog_start(INT64_MAX), CROCHET_OK);
+  EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+  EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+  Door door;
+  const OwnedResult result = stuck_in(door, "one more");
+  EXPECT_EQ(crochet_watchdog_start(INT64_MAX), CROCHET_OK);  // sleeps for long,
+  EXPECT_EQ(crochet_watchdog_start(kShort), CROCHET_OK);     // and is woken
+  log_.until("is blocked by \"one more\"");
+  door.leave.open();
+}
+
+TEST_F(WatchdogTest, MayBeStoppedOnALoopsThread) {
+  PROVOKES(crochet_watchdog_stop, CROCHET_EINPROGRESS);
+  EXPECT_EQ(on_loop(nullptr,
+                    [] {
+                      EXPECT_EQ(crochet_watchdog_stop(), CROCHET_EINPROGRESS);
+                      EXPECT_EQ(crochet_watchdog_start(kShort), CROCHET_OK);
+                    }),
+            CROCHET_OK);
+}
+
+TEST_F(WatchdogTest, WatchesFurtherLoopsAndThoseOfALaterSetup) {
+  EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  OwnedOptions options;
+  ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_options_set_thread_name(options.get(), "another"), CROCHET_OK);
+  OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_new(options.get(), loop.out()), CROCHET_OK);
+  Door here, there;
+  const OwnedResult first = stuck_in(here, "here");
+  const OwnedResult second = stuck_in(there, "there", loop.get());
+  log_.until("loop \"crochet\" is blocked by \"here\"");
+  log_.until("loop \"another\" is blocked by \"there\"");
+  here.leave.open();
+  there.leave.open();
+  EXPECT_EQ(crochet_result_wait(first.get(), kForever), CROCHET_OK);
+  EXPECT_EQ(crochet_result_wait(second.get(), kForever), CROCHET_OK);
+  EXPECT_EQ(crochet_loop_stop(loop.get(), kSecond), CROCHET_OK);
+}
+
+TEST(WatchdogWithoutSetup, EndsWithTheProcess) {
+  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  for (const bool blocked : {false, true}) {
+    SCOPED_TRACE(blocked);
+    const int status = status_of_child(
+        [blocked] {
+          EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+          EXPECT_EQ(crochet_watchdog_start(kMillisecond), CROCHET_OK);
+          static Door& door = *new Door;  // its thread stays in it
+          if (!blocked) return;
+          EXPECT_EQ(crochet_run(nullptr, Door::stand_in, &door, nullptr, nullptr), CROCHET_OK);
+          door.entered.wait();
+        },
+        std::exit);
+    EXPECT_EQ(status, 0);
+  }
+}
+
+TEST(WatchdogWithoutSetup, IsOnForTheNextLoopAndRefusesWhatIsNoTime) {
+  PROVOKES(crochet_watchdog_start, CROCHET_EINVAL);
+  for (const std::int64_t wrong : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN}) {
+    EXPECT_EQ(crochet_watchdog_start(wrong), CROCHET_EINVAL);
+  }
+  EXPECT_EQ(crochet_watchdog_start(kShort), CROCHET_OK);
+  ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  {
+    LogLines log;
+    Door door;
+    const OwnedResult result = stuck_in(door, "the first");
+    log.until("is blocked by \"the first\"");
+    door.leave.open();
+  }
+  EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+}
+
+TEST_F(WatchdogTest, IsRefusedInAForkedChildUntilSetupAndWatchesThereThen) {
+  PROVOKES(crochet_watchdog_start, CROCHET_EFORKED);
+  PROVOKES(crochet_watchdog_stop, CROCHET_EFORKED);
+  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
+  in_child([] {
+    EXPECT_EQ(crochet_watchdog_start(kShort), CROCHET_EFORKED);
+    EXPECT_EQ(crochet_watchdog_stop(), CROCHET_EFORKED);
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    {
+      LogLines log;
+      Door door;
+      const OwnedResult result = stuck_in(door, "in the child");
+      log.until("is blocked by \"in the child\"");
+      door.leave.open();
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+}  // namespace
+}  // namespace contract
