@@ -268,10 +268,10 @@ CROCHET_API int crochet_options_set_spin(crochet_options *options, int64_t loop_
  *
  *  A call beyond it is refused with CROCHET_EAGAIN, or waits for room first: in the function that makes it (the time of
  *  crochet_wait_for() begins after that), and in the order in which the system wakes who waits. On a loop's thread nothing
- *  waits. Calls count until the loop has come to them,
- *  also when they were cancelled meanwhile. What waits for something else than the loop does not count: after-calls, delayed calls
- *  (crochet_sleep() and the rounds of crochet_every() among them), at-stop calls. Nor does what a cork has gathered, until it
- *  is flushed. A call to a loop with a limit costs a little more than one to a loop without.
+ *  waits. Calls count until the loop has come to them, also when they were cancelled meanwhile. What waits for something
+ *  else than the loop does not count: after-calls, delayed calls (crochet_sleep() and the rounds of crochet_every() among
+ *  them), at-stop calls. Nor does what a cork has gathered, until it is flushed. A call to a loop with a limit costs a
+ *  little more than one to a loop without.
  *
  *  @param calls how many; 0: no limit. More than 4,294,967,295 count as that.
  *  @param wait_ns how long to wait for room; 0: not at all.

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -281,6 +282,28 @@ TEST(AbuseD4, TheWatchdogLeavesNothing) {
     }
     ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);  // shut down with the watchdog on
   });
+}
+
+TEST(AbuseD4, TheWatchdogEndsWithTheProcess) {
+  for (const bool blocked : {false, true}) {
+    SCOPED_TRACE(blocked);
+    const int status = status_of_child(
+        [blocked] {
+          ASSERT_EQ(crochet_watchdog_start(kMillisecond), CROCHET_OK);
+          ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+          if (!blocked) return;
+          Gate stuck;
+          Deed& to_be_stuck = deed(Place::kCall, [&stuck] {
+            stuck.open();
+            stand_still();
+          });
+          to_be_stuck.get_ready(nullptr);
+          to_be_stuck.happen();
+          stuck.wait();
+        },
+        std::exit);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 // Not for ever after all: then nothing is left behind either.

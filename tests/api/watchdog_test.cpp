@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <regex>
 #include <string>
 #include <thread>
@@ -238,24 +237,6 @@ TEST_F(WatchdogTest, WatchesFurtherLoopsAndThoseOfALaterSetup) {
   EXPECT_EQ(crochet_result_wait(first.get(), kForever), CROCHET_OK);
   EXPECT_EQ(crochet_result_wait(second.get(), kForever), CROCHET_OK);
   EXPECT_EQ(crochet_loop_stop(loop.get(), kSecond), CROCHET_OK);
-}
-
-TEST(WatchdogWithoutSetup, EndsWithTheProcess) {
-  SKIP_UNDER_THREAD_SANITIZER("can't start threads in a child that was forked beside others");
-  for (const bool blocked : {false, true}) {
-    SCOPED_TRACE(blocked);
-    const int status = status_of_child(
-        [blocked] {
-          EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
-          EXPECT_EQ(crochet_watchdog_start(kMillisecond), CROCHET_OK);
-          static Door& door = *new Door;  // its thread stays in it
-          if (!blocked) return;
-          EXPECT_EQ(crochet_run(nullptr, Door::stand_in, &door, nullptr, nullptr), CROCHET_OK);
-          door.entered.wait();
-        },
-        std::exit);
-    EXPECT_EQ(status, 0);
-  }
 }
 
 TEST(WatchdogWithoutSetup, IsOnForTheNextLoopAndRefusesWhatIsNoTime) {

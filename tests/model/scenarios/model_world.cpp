@@ -7,6 +7,7 @@
 #include "base/status.hpp"
 #include "call/call_memory.hpp"
 #include "call/post.hpp"
+#include "call/side_reading.hpp"
 #include "log/log.hpp"
 #include "model/control.hpp"
 #include "model/heap.hpp"
