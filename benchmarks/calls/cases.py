@@ -19,6 +19,7 @@ CASES = {
     "W6": ("w6", "cross", 64),
     "W8 cancel": ("w8cancel", "cross", 1),
     "W8 stop": ("w8stop", "cross", 1),
+    "W8 list": ("w8list", "cross", 1),
     "W9": ("w9", "same", 1),
     "W9 alone": ("w9alone", "same", 1),
 }
@@ -30,7 +31,7 @@ WORKLOADS = {
     "W4": "round trip, settled by a timer of 0 ms on the loop",
     "W5": "memory of an unsettled call: what the caller holds, what the loop holds, what lies between",
     "W6": "64 threads, each as W1",
-    "W8": "a million unsettled calls, cancelled; and a stop with a million unsettled calls",
+    "W8": "a million unsettled calls, cancelled; a stop with a million of them; and a listing of a million, as text",
     "W9": "ping-pong with an echo on the loop over a socket pair, alone and beside one W2 producer",
 }
 
@@ -66,7 +67,7 @@ PEERS = [
     Peer("L3", "L3: a cache line, spinning", PROGRAMS + "limit-spin", frozenset({"w1"}), placements=("cross",),
          is_limit=True),
     Peer("L4", "L4: a bare queue", PROGRAMS + "limit-queue", frozenset({"w2"}), is_limit=True),
-    Peer(OURS, "**crochet**", PROGRAMS + "crochet", EVERY_CALL | ECHO | {"w5", "w8cancel", "w8stop"}),
+    Peer(OURS, "**crochet**", PROGRAMS + "crochet", EVERY_CALL | ECHO | {"w5", "w8cancel", "w8stop", "w8list"}),
     Peer("crochet spin", "crochet, both sides spin", PROGRAMS + "crochet", frozenset({"w1", "w4"}),
          "the others: it is about round trips", variant="spin"),
     Peer("crochet spin-loop", "crochet, the loop spins", PROGRAMS + "crochet", frozenset({"w1", "w4"}),

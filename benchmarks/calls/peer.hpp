@@ -23,6 +23,7 @@
 //       void hold(std::size_t count);                      //     so many calls more, that nobody settles
 //       void end_held();                                   //     settles or forgets them, if the loop still runs
 //       void cancel_held();                                // w8: cancels them; returns when all have ended so
+//       void list_held();                                  // w8: lists them
 //     };
 //   };
 #pragma once

@@ -52,6 +52,11 @@ bool measure(Peer& peer, const Arguments& asked, Measured* out_measured) {
       with_held(peer, asked, out_measured, [](Caller& caller) { caller.cancel_held(); });
       return true;
     }
+  } else if (workload == "w8list") {
+    if constexpr (requires(Caller & caller) { caller.list_held(); }) {
+      with_held(peer, asked, out_measured, [](Caller& caller) { caller.list_held(); });
+      return true;
+    }
   } else if (workload == "w8stop") {
     if constexpr (requires { peer.stop(); }) {
       with_held(peer, asked, out_measured, [&](Caller&) { peer.stop(); });

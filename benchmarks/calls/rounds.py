@@ -25,7 +25,7 @@ from harness import machine  # noqa: E402
 PYTHON = "/usr/bin/python3"  # the distribution's, for its packages
 RUN_NS = 200e6
 QUICK_RUN_NS = 50e6
-HELD = {"w5", "w8cancel", "w8stop"}  # as many operations as the peer says
+HELD = {"w5", "w8cancel", "w8stop", "w8list"}  # as many operations as the peer says
 LIMIT_S = 120
 
 

@@ -64,6 +64,7 @@ COLUMNS = {
     "w6": [("× by hand", times("glue")), ("ns a call", value())],
     "w8cancel": [("× crochet", times(cases.OURS)), ("ns a call", value())],
     "w8stop": [("× by hand", times("glue")), ("ns a call", value())],
+    "w8list": [("ns a call", value())],
     "w9": [("p99 × alone", times_own("W9 alone", "p99")), ("p50 × alone", times_own("W9 alone", "p50")),
                         ("p99 × by hand", times("glue", "p99")), ("p99, ns", value("p99")), ("p50, ns", value("p50")),
                         ("calls a second meanwhile", value("calls_per_second"))],

@@ -17,7 +17,7 @@ namespace crochet {
 namespace {
 
 constexpr int kFirst = CROCHET_EFAILED;
-constexpr int kLast = CROCHET_EAGAIN;
+constexpr int kLast = CROCHET_ECLOSED;
 
 TEST(Status, OfEachCodeHasANameAndAMessageOfItsOwn) {
   std::set<std::string> names, messages;

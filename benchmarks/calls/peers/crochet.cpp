@@ -150,6 +150,15 @@ class CrochetPeer {
       }
       held_.clear();
     }
+    void list_held() {
+      std::size_t bytes = 0;
+      const auto count = [](void* sum, const char* /*bytes*/, size_t length) {
+        *static_cast<std::size_t*>(sum) += length;
+        return 0;
+      };
+      succeeded(crochet_dump(nullptr, CROCHET_DUMP_TEXT, count, &bytes));
+      must(bytes > held_.size(), "each call is listed");
+    }
     void end_held() {
       for (crochet_deferred* deferred : std::exchange(peer_.held_, {})) crochet_deferred_release(deferred);
       for (crochet_result* result : held_) {
