@@ -703,7 +703,8 @@ CROCHET_API int crochet_cork_run(crochet_cork *cork, crochet_call_fn *fn, void *
  *
  *  @retval CROCHET_OK queued; or nothing was gathered.
  *  @retval CROCHET_EINVAL a bad handle.
- *  @retval CROCHET_ESTOPPED the loop stopped meanwhile: none of them runs, all arguments have been dropped.
+ *  @retval CROCHET_ESTOPPED the loop stopped meanwhile: none of them runs, all arguments have been dropped. (Of a loop
+ *          with a limit: those that had not found room before.)
  *  @retval CROCHET_EAGAIN the loop's limit is reached: the oldest are queued, the others stay gathered.
  *  @retval CROCHET_EFORKED the cork is from before the fork; nothing happened.
  *  @ownership none. @threads as crochet_cork_new(). @blocking none, but for room: see

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/thread_local.hpp"
 #include "call/post.hpp"
 
 namespace crochet {
@@ -28,6 +29,46 @@ Call* reversed(Call* list) {
   return result;
 }
 
+// After-calls that their loops did not take. Refusing one settles it, which delivers those that wait for it, whose loop has
+// most likely stopped as well: a chain of them is as long as its host likes, and a stack is not. So who is refused while
+// somebody is at it waits for his turn. Drop functions run here, and one that ends its thread must not end the refusing.
+class Refusals {
+ public:
+  static void refuse(Call& after) {
+    if (Refusals* present = present_.get()) return present->add(after);
+    Refusals all;
+    all.add(after);
+    all.run();
+  }
+
+ private:
+  Refusals() { present_.get() = this; }
+  ~Refusals() noexcept(false) {
+    run();  // the rest, if the thread is being ended
+    present_.get() = nullptr;
+  }
+  void add(Call& after) {
+    after.next = nullptr;
+    (first_ == nullptr ? first_ : last_->next) = &after;
+    last_ = &after;
+  }
+  void run() {
+    while (Call* after = first_) {
+      first_ = after->next;
+      const std::uint32_t loop_id = after->loop.load(relaxed);
+      if (after->refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
+    }
+  }
+
+  struct Tag;
+  static ThreadLocal<Refusals*, Tag> present_;
+
+  Call* first_ = nullptr;
+  Call* last_ = nullptr;
+};
+
+ThreadLocal<Refusals*, Refusals::Tag> Refusals::present_;
+
 // Never runs the after-call's function: that is its loop's to do.
 void deliver(Call& watched, Call& after) {
   const std::uint32_t loop_id = after.loop.load(relaxed);
@@ -39,7 +80,7 @@ void deliver(Call& watched, Call& after) {
     // The caller holds a reference on `watched`; observed before the after-call can run and let go of it.
     watched.word.fetch_or(word::kObserved, relaxed);  // relaxed: read by who destroys, ordered by the references
     if (SideRecord* side = after.side()) side->waits_for.store(0, relaxed);  // relaxed: it tells, and publishes nothing
-    if (!post_to_loop(loop_id, &after) && after.refuse()) count_never_ran(loop_id, NeverRan::kNotRun);
+    if (!post_to_loop(loop_id, &after)) Refusals::refuse(after);
   }
   watched.release_reference();
 }

@@ -46,7 +46,7 @@ inline int find_destination(crochet_loop* handle, Destination* out) {
   }
   if (process_is_forked()) return CROCHET_EFORKED;
   const LoopTarget target = target_of(handle);
-  if (!target.alive()) return CROCHET_EINVAL;
+  if (!target.alive() && !target.is_here()) return CROCHET_EINVAL;
   if (target.loop->is_parents()) return CROCHET_EFORKED;
   *out = {target.loop, target.loop->id()};
   return CROCHET_OK;

@@ -64,8 +64,9 @@ int prepare(crochet_loop* loop, Next next, crochet_call** out_call) {
   int status = crochet_call_new(loop, sizeof(Baton), out_call);
   if (status == CROCHET_OK && next.after != nullptr) status = crochet_call_set_after(*out_call, next.after);
   if (status == CROCHET_OK && next.delay_ns != 0) status = crochet_call_set_delay_ns(*out_call, next.delay_ns);
-  if (status != CROCHET_OK) crochet_call_discard(*out_call);
-  return status;
+  if (status == CROCHET_OK) return status;
+  crochet_call_discard(*out_call);
+  return status == CROCHET_EINVAL ? CROCHET_ESTOPPED : status;  // the loop's last handle went meanwhile
 }
 
 // With the reference that the caller holds. When it is refused, that has ended the whole as stopped.

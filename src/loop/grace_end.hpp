@@ -69,7 +69,7 @@ class GraceEnds {
           remove(*end);
           end->fn_(*end, GraceEnd::Chance::kLast);
         }
-        *out_ms = 0;  // what they closed is closed by then
+        *out_ms = kTick;  // not in this turn of libuv: what they closed is closed by then
         return true;
       case Phase::kOver: return false;
     }

@@ -66,7 +66,7 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   counters_.clear();
   samples_.clear();
   wake_up_in_use_ = false;
-  limit_.set(options.queue_limit, options.queue_wait_ns);
+  limit_.set(birth.id, options.queue_limit, options.queue_wait_ns);
   special_.store(limit_.is_set() ? kLimited : 0, relaxed);
   stop_ = Stop::kNotBegun;
   spins_ = false;

@@ -153,7 +153,7 @@ class alignas(64) Loop {
   // Of a loop that has a limit, before a call is queued there, which will be kConditional: may block. CROCHET_OK, and the
   // call counts until the loop has popped it; or CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED.
   int enter_queue(std::uint32_t id) {
-    const int status = limit_.enter(current_loop() == nullptr);
+    const int status = limit_.enter(id, current_loop() == nullptr);
     if (status != CROCHET_OK || this->id() == id) return status;
     limit_.leave();  // another loop's by now
     return CROCHET_ESTOPPED;
@@ -258,7 +258,7 @@ class alignas(64) Loop {
   void take_conditional(Call* call);  // popped, and not to be started just for that
   void start_in_time(Call* call);
   void leave_queue_for(const Call& call);  // it was popped, and may count
-  void set_due_timer();
+  void set_due_timer(std::uint64_t at_least_ms = 0);
   void run_due();                     // what the timer does
   void run_due(DrainBudget& budget);
   // In how many milliseconds a timer of libuv's must go off not to be early.

@@ -3,6 +3,8 @@
 // start after one, and all those of a loop that has a limit. One timer of libuv's, for the first that waits.
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "call/hot_path.hpp"
 #include "loop/loop.hpp"
 
@@ -48,14 +50,16 @@ std::uint64_t Loop::ms_until(Deadline time) {
   return wait_ns <= 0 ? 0 : static_cast<std::uint64_t>(wait_ns) / 1'000'000 + 1;
 }
 
-void Loop::set_due_timer() {
+void Loop::set_due_timer(std::uint64_t at_least_ms) {
   const Deadline first = due_.first();
   if (first.is_never()) {
     uv_timer_stop(&handles_.due);
     return;
   }
   uv_update_time(uv_);
-  uv_timer_start(&handles_.due, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->run_due(); }, ms_until(first), 0);
+  uv_timer_start(
+      &handles_.due, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->run_due(); },
+      std::max(at_least_ms, ms_until(first)), 0);
 }
 
 void Loop::run_due() {
@@ -66,14 +70,21 @@ void Loop::run_due() {
 }
 
 void Loop::run_due(DrainBudget& budget) {
+  struct NoneRuns {
+    Loop& loop;
+    ~NoneRuns() { loop.running_.store(nullptr, relaxed); }  // also when a callback ends the thread
+  } none_runs{*this};
   const std::int64_t now = monotonic_ns();  // what becomes due meanwhile is for the next turn
   while (!due_.empty() && due_.first().ns() <= now) {
     if (queue_.looks_closed()) begin_stop();
     if (stop_begun()) return;
     if (budget.is_due() && budget.is_spent()) break;
-    start_in_time(due_.take());
+    Call* call = due_.take();
+    running_.store(call, release);  // as in run_until_due()
+    start_in_time(call);
   }
-  set_due_timer();
+  // Not at once: libuv would come back in the same turn, and neither the queue nor a descriptor would have its own.
+  set_due_timer(1);
 }
 
 }  // namespace crochet

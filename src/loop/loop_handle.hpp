@@ -15,6 +15,8 @@ struct LoopTarget {
   std::uint32_t generation;
 
   bool alive() const { return loop != nullptr && loop->alive(generation); }
+  // The loop whose thread this is: lent as long as it runs, though nobody else may have a handle any more.
+  bool is_here() const { return loop != nullptr && loop == current_loop() && loop->generation() == generation; }
 };
 
 inline crochet_loop* loop_handle(const Loop* loop) {

@@ -22,31 +22,33 @@ namespace crochet {
 
 class QueueLimit {
  public:
-  // Before anybody knows the loop. calls: 0: none.
-  void set(std::uint64_t calls, std::int64_t wait_ns) {
+  // Before anybody knows the loop of that id; who still waits for room in its block's former one finds it. calls: 0: none.
+  void set(std::uint32_t loop_id, std::uint64_t calls, std::int64_t wait_ns) {
     most_.store(std::min<std::uint64_t>(calls, UINT32_MAX), relaxed);
     wait_ns_.store(wait_ns, relaxed);
-    word_.store(0, relaxed);
+    loop_id_.store(loop_id, relaxed);
+    word_.store(0, release);  // with enter(): who sees it sees whose it is
   }
   bool is_set() const { return most_.load(relaxed) != 0; }
 
   // Any thread. CROCHET_OK: entered; CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED. may_wait: not a loop's thread.
-  int enter(bool may_wait) {
+  // Nothing keeps the block meanwhile: it may serve another loop, with or without a limit, when the wait is over.
+  int enter(std::uint32_t loop_id, bool may_wait) {
     const Deadline deadline = Deadline::after(may_wait ? wait_ns_.load(relaxed) : 0);
-    Word w = word_.load(relaxed);
+    Word w = word_.load(acquire);
     for (;;) {
-      if ((w & kClosed) != 0) return CROCHET_ESTOPPED;
+      if ((w & kClosed) != 0 || loop_id_.load(relaxed) != loop_id) return CROCHET_ESTOPPED;
       if (inside(w) < most_.load(relaxed)) {
         // relaxed: a count; the calls go by the queue.
-        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, relaxed)) return CROCHET_OK;
+        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, acquire)) return CROCHET_OK;
         continue;
       }
       if (process_is_forked()) return CROCHET_EFORKED;
       if (deadline.passed()) return CROCHET_EAGAIN;
       // So that who leaves next sees that somebody waits, or has left before.
-      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, relaxed)) continue;
+      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, acquire)) continue;
       park(word_, word::low_half(w | kWaiters), deadline, false);
-      w = word_.load(relaxed);
+      w = word_.load(acquire);
     }
   }
 
@@ -61,7 +63,6 @@ class QueueLimit {
 
   // The loop accepts nothing any more: nobody waits from here on.
   void close() {
-    if (!is_set()) return;
     word_.fetch_or(kClosed, relaxed);
     unpark_all(word_);
   }
@@ -72,9 +73,10 @@ class QueueLimit {
   static constexpr Word kOneCall = Word{1} << 32;
   static std::uint64_t inside(Word w) { return w >> 32; }
 
-  // relaxed, all of it: they publish nothing but themselves. Who found the block when it was another loop's may look.
+  // relaxed, but for the word: they publish nothing but themselves. Who found the block when it was another loop's may look.
   Atomic<std::uint64_t> most_{0};    // fixed from start or adopt to the end
   Atomic<std::int64_t> wait_ns_{0};  // the same
+  Atomic<std::uint32_t> loop_id_{0};  // the same
   Atomic<Word> word_{0};
 };
 

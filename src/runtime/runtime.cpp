@@ -356,22 +356,28 @@ int Runtime::start_watchdog(std::int64_t threshold_ns) {
   if (process_state.load(relaxed) == ProcessState::kExiting) return CROCHET_ESTOPPED;
   Watchdog::threshold_ns.store(threshold_ns, relaxed);
   watchdog_.changed();
-  if (!has_active_loop()) return CROCHET_OK;  // who makes one starts it
-  const int status = watchdog_.start();
+  const int status = watch_if_wanted();
   if (status != CROCHET_OK) Watchdog::threshold_ns.store(0, relaxed);
-  // The last loop may have been stopped before there was a thread to be ended.
-  if (!has_active_loop()) watchdog_.ask_to_end();
   return status;
+}
+
+// Loops may come and go, and others turn it on and off meanwhile: what is so in the end counts.
+int Runtime::watch_if_wanted() {
+  while (Watchdog::threshold_ns.load(relaxed) != 0 && has_active_loop()) {
+    const int status = watchdog_.start();
+    if (status != CROCHET_OK || has_active_loop()) return status;
+    watchdog_.ask_to_end();  // the last loop was stopped before there was a thread to be ended
+  }
+  return CROCHET_OK;
 }
 
 int Runtime::stop_watchdog() {
   Watchdog::threshold_ns.store(0, relaxed);
-  if (is_on_our_thread()) {
-    watchdog_.ask_to_end();
-    return CROCHET_EINPROGRESS;
-  }
-  watchdog_.end(Deadline::after(kWatchdogTime));
-  return CROCHET_OK;
+  const bool may_wait = !is_on_our_thread();
+  if (may_wait) watchdog_.end(Deadline::after(kWatchdogTime));
+  else watchdog_.ask_to_end();
+  watch_if_wanted();  // somebody has turned it on again
+  return may_wait ? CROCHET_OK : CROCHET_EINPROGRESS;
 }
 
 // ---- Stash ----

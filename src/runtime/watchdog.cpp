@@ -107,15 +107,17 @@ bool Watchdog::Watches::has_room_for(std::size_t wanted) {
 
 // ---- The thread ----
 
-void* Watchdog::thread_main(void* self) {
+// Which thread it is: by the time that it begins it may have been ended, and another been started.
+struct Watchdog::Birth {
+  Watchdog* watchdog;
+  Word generation;
+};
+
+void* Watchdog::thread_main(void* birth) {
   pthread_setname_np(pthread_self(), "crochet-watch");
-  auto* watchdog = static_cast<Watchdog*>(self);
-  Word generation = 0;
-  {
-    const std::lock_guard lock(watchdog->mutex_);  // who starts it still has it
-    generation = watchdog->started_;
-  }
-  watchdog->run(generation);
+  const Birth born = *static_cast<Birth*>(birth);
+  delete static_cast<Birth*>(birth);
+  born.watchdog->run(born.generation);
   return nullptr;
 }
 
@@ -153,9 +155,11 @@ int Watchdog::start() {
   const SignalsBlocked blocked(SignalsBlocked::kChildsToo);  // for the thread; and no handler runs under the mutex
   const std::lock_guard lock(mutex_);
   if (has_thread_) return CROCHET_OK;
-  started_ = changes_.load(relaxed) >> 1;
-  const int status = pthread_create(&thread_, nullptr, &Watchdog::thread_main, this);
+  auto* birth = new (std::nothrow) Birth{this, changes_.load(relaxed) >> 1};
+  if (birth == nullptr) return CROCHET_ENOMEM;
+  const int status = pthread_create(&thread_, nullptr, &Watchdog::thread_main, birth);
   has_thread_ = status == 0;
+  if (!has_thread_) delete birth;
   return -status;
 }
 

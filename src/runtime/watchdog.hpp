@@ -31,6 +31,7 @@ class Watchdog {
 
  private:
   struct Watched;
+  struct Birth;
   // The thread's own.
   struct Watches {
     std::unique_ptr<Watched[]> of;
@@ -38,14 +39,13 @@ class Watchdog {
     bool has_room_for(std::size_t wanted);
   };
 
-  static void* thread_main(void* self);
+  static void* thread_main(void* birth);
   void run(Word generation);
   bool take_thread(pthread_t* out_thread);
 
   std::mutex mutex_;
   bool has_thread_ = false;   // guarded by mutex_
   pthread_t thread_{};        // guarded by mutex_
-  Word started_ = 0;          // guarded by mutex_; how many threads were ended before the one that was started last
   Atomic<Word> changes_{0};   // how many threads were ended (from bit 1), and a bit that changes; the thread parks on it
 
   static constexpr Word kOtherThreshold = 1;

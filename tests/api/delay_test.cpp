@@ -239,6 +239,36 @@ TEST_F(Delay, WithdrawnCallsStayBounded) {
   EXPECT_LE(use(), after_the_first + 1024 * 1024) << "less than 6 bytes for each of 190,000 that are gone";
 }
 
+// libuv would run a timer that is started anew with no time at once, in the same turn, until none is due.
+TEST_F(Delay, ManyThatAreDueLetOtherCallsIn) {
+  static constexpr int kMany = 100;
+  static int run;
+  run = 0;
+  const auto busy = [](crochet_deferred* deferred, void*) {
+    const auto begin = Clock::now();
+    while (Clock::now() - begin < std::chrono::milliseconds(1)) {
+    }
+    // Made when the first is run: it comes to the queue while all the others are due.
+    if (++run == 1) {
+      EXPECT_EQ(contract::run(nullptr, [](crochet_deferred*) { EXPECT_LT(run, kMany); }, nullptr), CROCHET_OK);
+    }
+    crochet_resolve(deferred, nullptr, nullptr);
+  };
+  std::vector<OwnedResult> results;
+  {
+    BlockedLoop block;
+    for (int i = 0; i < kMany; ++i) {
+      OwnedCall call;
+      ASSERT_EQ(crochet_call_new(nullptr, 0, call.out()), CROCHET_OK);
+      ASSERT_EQ(crochet_call_set_delay_ns(call.get(), 1), CROCHET_OK);
+      results.emplace_back();
+      ASSERT_EQ(crochet_call_run(call.release(), busy, nullptr, results.back().out()), CROCHET_OK);
+    }
+  }
+  for (const OwnedResult& result : results) EXPECT_EQ(crochet_result_join(result.get(), kForever), CROCHET_OK);
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+}
+
 TEST_F(Delay, OnAnAdoptedLoopPassesWhileItIsRun) {
   HostLoop host;
   OwnedLoop loop;

@@ -282,6 +282,20 @@ TEST_F(Every, CancelledWhileARoundRunsIsCancelledOrFailsAsThatDoes) {
   }
 }
 
+// Who asked first decides, also for what a round says by itself.
+TEST_F(Every, CancelledBeforeARoundRejectsAsCancelledIsCancelled) {
+  Gate entered, asked;
+  const OwnedResult result(every(0, kLong, [&](crochet_deferred* deferred, std::uint64_t) {
+    entered.open();
+    asked.wait();
+    crochet_reject(deferred, CROCHET_ECANCELED, nullptr);
+  }));
+  entered.wait();
+  EXPECT_EQ(cancel(result.get()), CROCHET_CANCEL_REQUESTED);
+  asked.open();
+  EXPECT_EQ(crochet_result_wait(result.get(), kForever), CROCHET_ECANCELED);
+}
+
 TEST_F(Every, CancelledWhileARoundWithoutAHookRunsEndsAtOnce) {
   OwnedDeferred held;
   Gate begun;
@@ -330,6 +344,30 @@ TEST_F(Every, IsStoppedWithItsLoop) {
     EXPECT_EQ(drops.count(), 1);
     EXPECT_EQ(counted("calls_held", loop.get()), 0u);
   }
+}
+
+// A shutdown stops the newest loop first, which may take its grace; the default loop goes on meanwhile, and nobody has a
+// handle of it any more.
+TEST_F(Every, OfTheDefaultLoopIsStoppedByAShutdownThatStopsAnotherOneFirst) {
+  OwnedLoop other;
+  ASSERT_EQ(crochet_loop_new(nullptr, other.out()), CROCHET_OK);
+  OwnedDeferred held;
+  OwnedResult of_other;
+  ASSERT_EQ(crochet_deferred_new(other.get(), nullptr, nullptr, held.out(), of_other.out()), CROCHET_OK);
+  std::atomic<int> rounds{0};
+  const OwnedResult result(every(0, kMillisecond, [&rounds](crochet_deferred* deferred, std::uint64_t) {
+    resolve(deferred);
+    ++rounds;
+  }));
+  std::thread releaser([&] {
+    while (crochet_deferred_is_cancelled(held.get()) == 0) std::this_thread::yield();  // the other loop's stop has begun
+    const int before = rounds;
+    while (rounds < before + 10) std::this_thread::yield();
+    held.reset();
+  });
+  EXPECT_EQ(crochet_shutdown(kKillTimer), CROCHET_OK);
+  releaser.join();
+  EXPECT_EQ(crochet_result_status(result.get()), CROCHET_ESTOPPED);
 }
 
 TEST_F(Every, ThatRunsAllTheTimeIsStoppedWithItsLoop) {

@@ -513,6 +513,35 @@ TEST_F(AtStop, GetsTheGraceToFinishWhatItStarted) {
   EXPECT_EQ(crochet_result_status(result.get()), CROCHET_OK);
 }
 
+// Refusing one settles the next, which is refused: however long the chain is, no stack is.
+TEST_F(After, AChainOfAnyLengthIsRefusedByTheStop) {
+  constexpr std::size_t kLong = kSanitized ? 20'000 : 200'000;
+  OwnedOptions options;
+  ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_options_set_stack_size(options.get(), kSanitized ? 1024 * 1024 : 64 * 1024), CROCHET_OK);
+  OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_new(options.get(), loop.out()), CROCHET_OK);
+  Pending first(loop.get());
+  std::vector<OwnedResult> chain;
+  DropCounter drops;
+  for (std::size_t i = 0; i < kLong; ++i) {
+    OwnedCall prepared = counted_call(&drops, loop.get());
+    ASSERT_EQ(crochet_call_set_after(prepared.get(), i == 0 ? first.result.get() : chain.back().get()), CROCHET_OK);
+    OwnedResult result;
+    ASSERT_EQ(crochet_call_run(
+                  prepared.release(), [](crochet_deferred*, void*) { ADD_FAILURE() << "it ran"; }, Counted::drop,
+                  result.out()),
+              CROCHET_OK);
+    chain.push_back(std::move(result));
+  }
+  EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK);
+  for (const OwnedResult& result : chain) ASSERT_EQ(crochet_result_status(result.get()), CROCHET_ESTOPPED);
+  EXPECT_EQ(drops.count(), static_cast<int>(kLong));
+  std::uint64_t not_run = 0;
+  EXPECT_EQ(crochet_loop_counter(loop.get(), "calls_not_run", &not_run), CROCHET_OK);
+  EXPECT_EQ(not_run, kLong);
+}
+
 TEST_F(AtStop, IsWithdrawnByACancel) {
   OwnedLoop loop;
   ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);

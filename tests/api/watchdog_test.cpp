@@ -219,6 +219,39 @@ TEST_F(WatchdogTest, MayBeStoppedOnALoopsThread) {
             CROCHET_OK);
 }
 
+// A thread that was ended before it had begun must not take the next one's part as well.
+TEST_F(WatchdogTest, StartedAndStoppedInAHurryIsOneAndNotTwo) {
+  Door door;
+  const OwnedResult result = stuck_in(door, "hurried");
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);
+    EXPECT_EQ(crochet_watchdog_start(kShort), CROCHET_OK);
+  }
+  log_.until("is blocked by \"hurried\"");
+  log_.until("is still blocked by \"hurried\"");
+  door.leave.open();
+  log_.until("it was blocked by \"hurried\"");
+  EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK);  // joined: it says nothing more
+  EXPECT_EQ(crochet_log_flush(kForever), CROCHET_OK);
+  int ends = 0;
+  for (const std::string& line : log_.all()) ends += line.find("it was blocked by \"hurried\"") != std::string::npos;
+  EXPECT_EQ(ends, 1);
+}
+
+TEST_F(WatchdogTest, NamesADelayedCall) {
+  Door door;
+  OwnedCall call;
+  ASSERT_EQ(crochet_call_new(nullptr, sizeof(Door*), call.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_call_set_label(call.get(), "a delayed one"), CROCHET_OK);
+  ASSERT_EQ(crochet_call_set_delay_ns(call.get(), kMillisecond), CROCHET_OK);
+  *static_cast<Door**>(crochet_call_storage(call.get())) = &door;
+  const auto stand = [](crochet_deferred* deferred, void* storage) { Door::stand_in(deferred, *static_cast<Door**>(storage)); };
+  ASSERT_EQ(crochet_call_run(call.release(), stand, nullptr, nullptr), CROCHET_OK);
+  log_.until("is blocked by \"a delayed one\"");
+  EXPECT_NE(dumped(nullptr, CROCHET_DUMP_TEXT).find("a delayed one"), std::string::npos);
+  door.leave.open();
+}
+
 TEST_F(WatchdogTest, WatchesFurtherLoopsAndThoseOfALaterSetup) {
   EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
   EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);

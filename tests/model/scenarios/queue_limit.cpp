@@ -10,15 +10,17 @@
 namespace crochet {
 namespace {
 
+constexpr std::uint32_t kLoop = 1;
+
 struct Limited {
   QueueLimit limit;
   Atomic<int> queue{0};  // the calls in it, which come to the loop as by the real one
   int inside = 0;        // ghosts
   int entered = 0;
 
-  explicit Limited(std::uint64_t calls) { limit.set(calls, kForever); }
+  explicit Limited(std::uint64_t calls) { limit.set(kLoop, calls, kForever); }
   void enter() {
-    MODEL_EXPECT(limit.enter(true) == CROCHET_OK);
+    MODEL_EXPECT(limit.enter(kLoop, true) == CROCHET_OK);
     ++inside;
     ++entered;
     queue.fetch_add(1, release);
@@ -57,11 +59,11 @@ MODEL_SCENARIO(limit_of_two_lets_everybody_in, 4) : Limited {
 
 MODEL_SCENARIO(limit_closed_wakes_who_waits, 4) : Limited {
   int codes[2] = {};
-  limit_closed_wakes_who_waits() : Limited(1) { MODEL_EXPECT(limit.enter(true) == CROCHET_OK); }
+  limit_closed_wakes_who_waits() : Limited(1) { MODEL_EXPECT(limit.enter(kLoop, true) == CROCHET_OK); }
   void thread(int t) {
     if (t == 2) return limit.leave();
     if (t == 3) return limit.close();
-    codes[t] = limit.enter(true);
+    codes[t] = limit.enter(kLoop, true);
   }
   void end() {
     for (const int code : codes) MODEL_EXPECT(code == CROCHET_OK || code == CROCHET_ESTOPPED);
