@@ -443,11 +443,9 @@ void Call::destroy(Word last) {
 
 // ---- What belongs to few ----
 
-std::uint64_t Call::function_field(crochet_call_fn* fn) {
-  SideRecord* record = side();
-  if (record == nullptr) return plain_field(fn);
-  record->function.store(plain_field(fn), relaxed);
-  return function.load(relaxed);
+void Call::set_function(crochet_call_fn* fn) {
+  if (SideRecord* record = side()) record->function.store(plain_field(fn), relaxed);
+  else function.store(plain_field(fn), release);  // as in make()
 }
 
 SideRecord* Call::need_side() {
@@ -481,7 +479,7 @@ Timing* Call::timing() const {
 
 void Call::end_side() {
   SideRecord* record = side();
-  if (record == nullptr) return function.store(0, relaxed);  // relaxed: the slot is nobody else's
+  if (record == nullptr) return function.store(0, release);  // the slot is nobody else's. release: as in make()
   function.exchange(0, acq_rel);  // with who reads it at this moment: see side_reading.hpp
   end_side_record(record);
 }

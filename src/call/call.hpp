@@ -52,13 +52,15 @@ struct alignas(64) Call {
   enum class From { kQueue, kHand };
   // The fields are set, the word last: from here on sweeps see the call. R = 1 for the group + `handles`.
   // Returns the generation that handles must carry.
-  // fn: plain_field() for a slot that was just allocated, function_field() for a prepared call, whose kHasMore must be
-  // among the flags.
+  // Of a slot that was just allocated. fn: plain_field().
   Word make(std::uint32_t loop_id, std::uint64_t fn, void* argument, crochet_drop_fn* argument_drop, Word handles,
             Word flags, From from = From::kQueue);
   static std::uint64_t plain_field(crochet_call_fn* fn) { return reinterpret_cast<std::uintptr_t>(fn); }
-  // What the function field must hold, once the function is known: a prepared call may have a side record already.
-  std::uint64_t function_field(crochet_call_fn* fn);
+  // The same for a prepared call, in two steps. It may have a side record already, and somebody who reads that
+  // (side_reading.hpp): then its function field is left alone. The word's kHasMore must be among the flags.
+  void set_function(crochet_call_fn* fn);
+  Word make_prepared(std::uint32_t loop_id, void* argument, crochet_drop_fn* argument_drop, Word handles, Word flags,
+                     From from = From::kQueue);
 
   // ---- The loop's thread.
 

@@ -17,13 +17,19 @@ constexpr std::uint32_t deferred_count(std::uint32_t deferreds) { return deferre
 
 inline Word Call::make(std::uint32_t loop_id, std::uint64_t fn, void* argument, crochet_drop_fn* argument_drop,
                        Word handles, Word flags, From from) {
+  // release: with see(), here and below. Who sees a field of this life sees the life before ended.
+  function.store(fn, release);
+  return make_prepared(loop_id, argument, argument_drop, handles, flags, from);
+}
+
+inline Word Call::make_prepared(std::uint32_t loop_id, void* argument, crochet_drop_fn* argument_drop, Word handles,
+                                Word flags, From from) {
   // A wait through a stale handle may have left a flag in the word: the generation alone is taken.
   const Word generation = word::generation(word.load(relaxed));
-  function.store(fn, relaxed);
   arg = argument;
   drop = argument_drop;
   deferreds.store(deferred_count(generation, 1), relaxed);
-  loop.store(loop_id, relaxed);
+  loop.store(loop_id, release);
   const Phase phase = from == From::kQueue ? Phase::kQueued : Phase::kRunning;
   // release: with the acquire of a sweep that pins the call, or of whoever pops it. Nothing is written after this.
   word.store(generation + (word::phase_bits(phase) + flags + (handles + 1) * word::kReference), release);

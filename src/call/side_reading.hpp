@@ -8,7 +8,8 @@
 //   ender    function := 0 by a read-modify-write;  readings: none: free the record, else keep it
 //
 // The two read-modify-writes of `function` have an order. Reader first: the ender sees the reading. Ender first: the reader
-// finds no record.
+// finds no record. Between a record's installing and its end nothing stores to `function`, or that order would tell nothing:
+// hence Call::make_prepared().
 #pragma once
 
 #include "call/call.hpp"

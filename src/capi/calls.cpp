@@ -116,8 +116,8 @@ inline Call* make_prepared(crochet_call* handle, crochet_call_fn* fn, crochet_dr
   const Word prepared = call->word.load(relaxed) & (word::kAtStop | word::kHasMore | word::kConditional);
   if ((prepared & word::kConditional) != 0) begin_timing(call);
   const Word flags = prepared | (forgotten ? word::kForgotten : 0);
-  const Word generation =
-      call->make(call->loop.load(relaxed), call->function_field(fn), storage, drop, forgotten ? 0 : 1, flags);
+  call->set_function(fn);
+  const Word generation = call->make_prepared(call->loop.load(relaxed), storage, drop, forgotten ? 0 : 1, flags);
   if (!forgotten) *out_result = result_handle(call, generation);
   return call;
 }

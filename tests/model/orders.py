@@ -34,7 +34,8 @@ import order_sites  # noqa: E402
 from mutants import HERE, ROOT, Crashed, Failed, Programs, read_source, run, scenario_files, search  # noqa: E402
 from order_sites import WEAKER  # noqa: E402
 
-CORE = ["src/call/*.hpp", "src/call/*.cpp", "src/loop/call_queue.hpp", "src/log/ring.hpp"]
+CORE = ["src/call/*.hpp", "src/call/*.cpp", "src/loop/call_queue.hpp", "src/loop/completion_queue.*", "src/loop/queue_limit.hpp",
+        "src/log/ring.hpp"]
 VERDICTS = os.path.join(HERE, "orders", "verdicts.json")
 REASONS = os.path.join(HERE, "orders", "reasons.py")
 KINDS = {

@@ -94,7 +94,8 @@ TEST_F(Birth, KeepsTheSideRecordOfAPreparedCall) {
   Call* slot = allocate_call();
   SideRecord* side = slot->need_side();
   side->label.store("prepared", relaxed);
-  const MadeCall call{slot, slot->make(kLoopId, slot->function_field(resolve_null), nullptr, nullptr, 1, word::kHasMore)};
+  slot->set_function(resolve_null);
+  const MadeCall call{slot, slot->make_prepared(kLoopId, nullptr, nullptr, 1, word::kHasMore)};
   EXPECT_EQ(call->side(), side);
   EXPECT_EQ(call->plain_function(), &resolve_null);
   EXPECT_STREQ(call->label(), "prepared");

@@ -24,8 +24,8 @@ MadeCall call_due_at(std::int64_t ns) {
   timing->call = call;
   timing->starts = ns;
   timing->expires = Deadline::never().ns();
-  const Word generation =
-      call->make(kLoopId, call->function_field(do_nothing), nullptr, nullptr, 1, word::kConditional | word::kHasMore);
+  call->set_function(do_nothing);
+  const Word generation = call->make_prepared(kLoopId, nullptr, nullptr, 1, word::kConditional | word::kHasMore);
   return {call, generation};
 }
 

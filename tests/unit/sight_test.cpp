@@ -22,7 +22,8 @@ class SightTest : public testing::Test {
  protected:
   void SetUp() override { call_ = allocate_call(); }
   Word make(Word handles = 1, Word flags = 0) {
-    return call_->make(kLoop, call_->function_field(nothing), nullptr, nullptr, handles, flags);
+    call_->set_function(nothing);
+    return call_->make_prepared(kLoop, nullptr, nullptr, handles, flags);
   }
   void end(Word generation) {
     EXPECT_TRUE(call_->start());

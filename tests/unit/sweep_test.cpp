@@ -33,7 +33,8 @@ std::vector<Call*> swept(std::uint32_t loop_id) {
 MadeCall running(std::uint32_t loop_id, std::size_t storage = 0) {
   Call* call = allocate_call_with_storage(storage);
   const Word more = call->word.load() & word::kHasMore;
-  return {call, call->make(loop_id, call->function_field(nullptr), nullptr, nullptr, 1, more, Call::From::kHand)};
+  call->set_function(nullptr);
+  return {call, call->make_prepared(loop_id, nullptr, nullptr, 1, more, Call::From::kHand)};
 }
 
 void end(const MadeCall& call) {

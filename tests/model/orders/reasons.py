@@ -14,10 +14,12 @@ CALL = "src/call/call.cpp"
 HOT_PATH = "src/call/hot_path.hpp"
 HOOK = "src/call/hook.cpp"
 SWEEP = "src/call/sweep.hpp"
+SIGHT = "src/call/sight.cpp"
 WAITING = "src/call/waiting.cpp"
 WATCHERS = "src/call/watchers.cpp"
 RING = "src/log/ring.hpp"
 QUEUE = "src/loop/call_queue.hpp"
+COMPLETIONS = "src/loop/completion_queue.cpp"
 
 REASONS = []
 
@@ -49,7 +51,7 @@ PIN_RELEASES = {"file": SWEEP, "function": "pin", "role": "success", "to": "acqu
 
 stronger("it tells a reader that the bit and the fields go together; the fields came by the queue that the call was taken "
          "from, only the bits count here, and a read-modify-write goes on with the release sequence that make() began",
-         HOT_PATH, "Call::start")
+         [HOT_PATH, CALL], ["Call::start", "Call::start_conditional"])
 stronger("nobody has touched the outcome's fields in this life of the slot, and how the settler got its deferred has "
          "ordered the life's beginning; the next claim may have another reason",
          [HOT_PATH, CALL], ["Call::claim", "Call::reject"], "compare_exchange", to="relaxed")
@@ -97,8 +99,7 @@ stronger("the look before has acquired the settling, and the bit needs no order"
          to="relaxed")
 hint("it is looked at again by the compare-exchange", CALL, "Call::observe", role="failure")
 stronger("nothing is read by it that the handle's giver has not ordered", CALL, "Call::retain", to="release")
-together("it stands between an adder's side record and its kWatched: one of them must release",
-         [{"file": WATCHERS, "function": "add_watcher", "operation": "fetch_or", "to": "acquire"}],
+stronger("what its caller did before is told by what the reference is for: by kWatched, or by its release",
          CALL, "Call::retain", to=["acquire", "relaxed"])
 stronger("side() looks again, and acquires", CALL, "Call::need_side", "function.load")
 stronger("side() looks again, and acquires", CALL, "Call::need_side", role="failure")
@@ -113,6 +114,18 @@ stronger("a call that a sweep must not miss happened before it: its loop is seen
 stronger("as the first look", SWEEP, "pin", role="failure")
 together("what follows a pin releases as well: here the settling",
          [{"file": CALL, "function": "Call::end_as", "to": "acquire"}], SWEEP, "pin", role="success", to="acquire")
+
+# ---- Looking at what goes on
+
+stronger("what it returns is a time of its own, and nothing is read after it", SIGHT, "note", "kSeen", role="success",
+         to="release")
+stronger("the time that it has put there itself is of this life, and none before it can be read any more",
+         SIGHT, "note", "kSeen", role="failure")
+hint("a count that is told, and nothing else; make() stores it relaxed", SIGHT, "see", "deferreds")
+stronger("nothing of the call is read after it", SIGHT, "see", "word.load", nth=1)
+stronger("SideReading looks again, and acquires; a plain function is told, not called", SIGHT, "see_name")
+stronger("a word without the mark tells nothing: note() puts a time of its own there, and acquires when it looks again",
+         SIGHT, "see_all")
 
 # ---- Hooks
 
@@ -147,9 +160,6 @@ stronger("the exchange that takes the list acquires the nodes", WATCHERS, "prune
 stronger("a list that is still empty tells nothing", WATCHERS, "prune", role="success", to="release")
 stronger("the exchange that takes the list acquires the nodes, and the settling is told by the word",
          WATCHERS, "deliver_watchers")
-together("retain(), which every adder calls after it has made the side record, releases it as well",
-         [{"file": CALL, "function": "Call::retain", "to": "acquire"}], WATCHERS, "add_watcher", "fetch_or",
-         to=["acquire", "relaxed"])
 stronger("that the call has settled is told by the value: a read-modify-write can't miss it",
          WATCHERS, "add_watcher", "fetch_or", to="release")
 
@@ -173,6 +183,13 @@ stronger("what came meanwhile is taken by the compare-exchange above; kClosed te
 hint("release_reference() looks again before it destroys", QUEUE, "AtStopStack::without_husks")
 stronger("who is refused reads nothing of the closer's", QUEUE, "AtStopStack::close", to="acquire")
 stronger("the queue is reopened after it, with a release, and nobody knows the loop before", QUEUE, "AtStopStack::reopen")
+
+# ---- Completion queues
+
+stronger("who announces a completion has replaced the mark that the sleeper's look left, and who closes had the mutex after "
+         "it: both orders are there already, and who was seen to sleep is woken by the count alone",
+         COMPLETIONS, ["CompletionQueue::announce", "CompletionQueue::next"], "events_")
+stronger("who has a handle of the queue got it after the queue was made", COMPLETIONS, "completion_queue_of")
 
 # ---- The ring of the log
 

@@ -33,7 +33,7 @@ plant("start-by-load-and-store", "settle_inside_wait_take_cancel_take",
 plant("start-without-looking-at-the-phase", "settle_inside_wait_take_cancel_take",
       "--random 1 --executions 5000",
       (HOT_PATH, """\
-    if (word::phase(w) != Phase::kQueued) return false;
+    if (!word::starts_plainly(w)) return false;
 """,
        ""),
       (HOT_PATH, "word.compare_exchange_weak(w, w - word::phase_bits(kOnePhase), acq_rel, relaxed)",

@@ -14,10 +14,10 @@ PLANTS = [
         "name": "delays: started by load and store",
         "file": "src/call/call.cpp",
         "old": "    // acq_rel: as in start().\n"
-               "  } while (!word.compare_exchange_weak(w, word::with_phase(w, Phase::kRunning), acq_rel, relaxed));\n"
+               "  } while (!word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));\n"
                "  return true;",
         "new": "  } while (false);\n"
-               "  word.store(word::with_phase(w, Phase::kRunning), release);\n"
+               "  word.store(word::with_phase(w & ~word::kConditional, Phase::kRunning), release);\n"
                "  return true;",
         "scenario": "delayed_cancel_races_the_start",
         "args": "--bound 2 --executions 2000",

@@ -55,16 +55,34 @@ PLANTS = [
     {
         "name": "pool: magazine linked after it was published",
         "file": "src/call/depot.hpp",
-        "old": "      slots.link(magazine.first).store(pack(magazine.count, index(head)), relaxed);\n",
+        "old": "      slots.link(magazine.first).store(pack(magazine.count, index(head)), release);\n",
         "new": "",
         "also": [
             {"file": "src/call/depot.hpp",
              "old": "pack(tag(head) + 1, magazine.first), release, relaxed));",
              "new": "pack(tag(head) + 1, magazine.first), release, relaxed));\n"
-                    "    slots.link(magazine.first).store(pack(magazine.count, index(head)), relaxed);"},
+                    "    slots.link(magazine.first).store(pack(magazine.count, index(head)), release);"},
         ],
         "scenario": "pool_depot_three_threads",
         "args": "--bound 2 --executions 50000",
+    },
+    {
+        "name": "pool: second array of times kept",
+        "file": "src/call/pool.cpp",
+        "old": "    else delete[] made;\n",
+        "new": "",
+        "scenario": "pool_notes_what_two_have_seen",
+        "args": "--bound 2 --executions 2000",
+    },
+    {
+        "name": "pool: array of times put there by a store",
+        "file": "src/call/pool.cpp",
+        "old": "    if (slab->first_seen.compare_exchange_strong(all, made, release, acquire)) all = made;\n"
+               "    else delete[] made;\n",
+        "new": "    slab->first_seen.store(made, release);\n"
+               "    all = made;\n",
+        "scenario": "pool_notes_what_two_have_seen",
+        "args": "--bound 2 --executions 2000",
     },
     {
         "name": "pool: slab published relaxed",

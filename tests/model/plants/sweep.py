@@ -60,14 +60,14 @@ PLANTS = [
     {
         "name": "sweep: loop id written after the word",
         "file": "src/call/hot_path.hpp",
-        "old": "  loop.store(loop_id, relaxed);\n",
+        "old": "  loop.store(loop_id, release);\n",
         "new": "",
         "also": [
             {"file": "src/call/hot_path.hpp",
              "old": "word::kReference), release);\n"
                     "  return generation;",
              "new": "word::kReference), release);\n"
-                    "  loop.store(loop_id, relaxed);\n"
+                    "  loop.store(loop_id, release);\n"
                     "  return generation;"},
         ],
         "scenario": "sweep_over_a_recycled_slot",

@@ -312,12 +312,12 @@ MODEL_SCENARIO(a_label_is_seen_by_all, 3) : CallWorld {
   void prepare() {
     call = allocate_call();
     call->need_side()->label.store("label", relaxed);
-    generation = call->make(kLoop, call->function_field([](crochet_deferred* deferred, void* argument) {
+    call->set_function([](crochet_deferred* deferred, void* argument) {
       Thing::at(argument).use();
       MODEL_EXPECT(target_of(deferred).call->label()[0] == 'l');
       MODEL_EXPECT(static_cast<a_label_is_seen_by_all&>(World::present()).resolve_labelled());
-    }),
-                            arg.give(), &Thing::drop, 1, call->word.load(relaxed) & word::kHasMore);
+    });
+    generation = call->make_prepared(kLoop, arg.give(), &Thing::drop, 1, call->word.load(relaxed) & word::kHasMore);
     MODEL_EXPECT(box.push(call));
   }
   bool resolve_labelled() { return resolve(value) == CROCHET_OK; }

@@ -7,7 +7,6 @@
 #include "base/status.hpp"
 #include "call/call_memory.hpp"
 #include "call/post.hpp"
-#include "call/side_reading.hpp"
 #include "log/log.hpp"
 #include "model/control.hpp"
 #include "model/heap.hpp"
@@ -59,7 +58,10 @@ void Thing::expect_settled_up() const {
 World::World(std::size_t slots) : count_(slots) {
   the_world = this;
   static constexpr const char* kNames[kMostSlots] = {"call 0", "call 1", "call 2", "call 3", "call 4", "call 5"};
-  for (std::size_t i = 0; i < count_; ++i) name(slots_[i].call, kNames[i]);
+  for (std::size_t i = 0; i < count_; ++i) {
+    name(slots_[i].call, kNames[i]);
+    name(slots_[i].first_seen, "first seen");
+  }
 }
 
 World& World::present() { return *the_world; }
@@ -91,6 +93,13 @@ void World::free(Call* call) {
 }
 
 Call* World::slot(std::size_t position) { return position < count_ ? &slots_[position].call : nullptr; }
+
+Atomic<std::int64_t>* World::first_seen(const Call* call) {
+  for (Slot& slot : slots_) {
+    if (&slot.call == call) return &slot.first_seen;
+  }
+  return nullptr;
+}
 
 bool World::post(std::uint32_t /*loop_id*/, Call* /*call*/) { return false; }
 
@@ -125,11 +134,7 @@ void count_never_ran(std::uint32_t /*loop_id*/, NeverRan /*why*/) {}
 
 void count_unobserved(std::uint32_t /*loop_id*/) {}
 
-// Nobody looks at calls here.
-void end_side_record(SideRecord* record) {
-  std::free(record->storage);
-  delete record;
-}
+Atomic<std::int64_t>* first_seen(const Call* call) { return model::World::present().first_seen(call); }
 
 void log(LogLevel level, const char* /*format*/, ...) noexcept {
   if (level > LogLevel::kDebug) model::World::present().note_log();
@@ -179,6 +184,8 @@ void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
   return memory;
 }
 
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
+
 // The checker's is aligned for everything up to a cache line.
 void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t& tag) noexcept {
   using crochet::model::Execution;
@@ -192,5 +199,9 @@ void operator delete(void* memory, std::align_val_t /*align*/) noexcept { give_b
 void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*align*/) noexcept { give_back(memory); }
 
 void operator delete(void* memory) noexcept { give_back(memory); }
+
+void operator delete[](void* memory) noexcept { give_back(memory); }
+
+void operator delete[](void* memory, std::size_t /*size*/) noexcept { give_back(memory); }
 
 void operator delete(void* memory, std::size_t /*size*/) noexcept { give_back(memory); }

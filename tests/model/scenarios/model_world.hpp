@@ -46,8 +46,8 @@ class Thing {
   int drops_ = 0;
 };
 
-// Base of the scenarios that use calls. The one that exists serves allocate_call, free_call, CallWalk, post_to_loop,
-// look_for_hooks_again and log.
+// Base of the scenarios that use calls. The one that exists serves allocate_call, free_call, first_seen, CallWalk,
+// post_to_loop, look_for_hooks_again and log.
 class World {
  public:
   static constexpr std::size_t kMostSlots = 6;
@@ -62,6 +62,7 @@ class World {
   virtual Call* allocate();                                // null: no slot is free. The lowest free slot
   virtual void free(Call* call);                           // ordered before the slot's next allocation, as a pool does
   virtual Call* slot(std::size_t position);                // for walks; null: the end
+  virtual Atomic<std::int64_t>* first_seen(const Call* call);
   virtual bool post(std::uint32_t loop_id, Call* call);    // refuses
   virtual void look_for_hooks(std::uint32_t loop_id);      // nothing
 
@@ -77,6 +78,7 @@ class World {
  private:
   struct Slot {
     Call call;
+    Atomic<std::int64_t> first_seen{0};
     bool used = false;
     VectorClock freed;  // what the one who freed it knew
   };

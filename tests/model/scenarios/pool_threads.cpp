@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "call/hot_path.hpp"
+#include "call/sight.hpp"
 #include "model/control.hpp"
 #include "model/names.hpp"
 #include "model/scenario.hpp"
@@ -157,6 +158,20 @@ MODEL_SCENARIO(pool_grows_twice_at_once, 3) : PoolUsers {
   void end() { MODEL_EXPECT(slabs_made == 1 || slabs_made == 2); }
 };
 
+// Two are the first to note when a call was seen: there is one place for it, whose life both know of.
+MODEL_SCENARIO(pool_notes_what_two_have_seen, 2) : PoolUsers {
+  Call* calls[2] = {allocate(0), allocate(0)};
+  void thread(int t) {
+    pool.first_seen(calls[0])->fetch_add(t + 1, relaxed);
+    pool.first_seen(calls[1])->fetch_add(1, relaxed);
+  }
+  void end() {
+    MODEL_EXPECT(pool.first_seen(calls[0])->load(relaxed) == 3);
+    MODEL_EXPECT(pool.first_seen(calls[1])->load(relaxed) == 2);
+    delete[] pool.first_seen(pool.slot(0));
+  }
+};
+
 // ---- Lives of a slot: the real transitions over the real pool. ----
 
 struct PoolWorld : model::World {
@@ -178,6 +193,10 @@ MODEL_SCENARIO(pool_recycles_with_the_next_generation, 3) : PoolWorld {
     call = allocate();
     old = call->make(1, 0, nullptr, nullptr, 1, 0);
   }
+  void look() {
+    Sight sight{};
+    if (see(*call, &sight)) MODEL_EXPECT(sight.function == nullptr);  // and not a link between magazines
+  }
   void thread(int t) {
     if (t == 0) {
       call->refuse();
@@ -196,6 +215,7 @@ MODEL_SCENARIO(pool_recycles_with_the_next_generation, 3) : PoolWorld {
       MODEL_EXPECT(next->release_deferred(second));
       MODEL_EXPECT(next->release_handle(second));
     } else {
+      look();
       // Without a handle of its own a stranger may come between another's look and its destruction (N7): then it is refused.
       if (call->retain(old)) call->release_handle(old);
     }
