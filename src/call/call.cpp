@@ -170,8 +170,8 @@ int Call::reject(Word generation, int code, const char* message, std::uint64_t t
 }
 
 int Call::fail_like(Word generation, Call& failed) {
-  // acquire: of whoever asked. The reason rule is reject()'s.
-  if ((word.load(acquire) & word::kAsked) != 0 && means_cancelled(failed.error_code())) {
+  // The reason rule is reject()'s, which looks again. relaxed: a flag.
+  if ((word.load(relaxed) & word::kAsked) != 0 && means_cancelled(failed.error_code())) {
     return reject(generation, CROCHET_ECANCELED, nullptr, 0, nullptr, nullptr);
   }
   if (!claim(generation)) return why_not_claimed(generation);

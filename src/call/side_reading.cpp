@@ -57,8 +57,12 @@ SideReading::SideReading(Call& call) {
 SideReading::~SideReading() {
   // While this reading counts: who begins to read later finds none of what is kept now. acquire: with keep().
   SideRecord* first = kept.exchange(nullptr, acquire);
-  // acq_rel: with end_side_record(), and with the other readers whose last one this may be.
-  const bool was_last = readings.fetch_sub(1, acq_rel) == 1;
+  std::uint32_t now = readings.load(relaxed);
+  do {
+    if (now == 0) break;  // a child that was forked, and set up, by a signal handler in the middle of this reading
+    // acq_rel: with end_side_record(), and with the other readers whose last one this may be.
+  } while (!readings.compare_exchange_weak(now, now - 1, acq_rel, relaxed));
+  const bool was_last = now <= 1;
   if (first == nullptr) return;
   if (was_last) free_all(first);
   else keep(first, last_of(first));  // for a later one, at the latest for the next who looks

@@ -49,7 +49,8 @@ class Refusals {
   }
   void add(Call& after) {
     after.next = nullptr;
-    (first_ == nullptr ? first_ : last_->next) = &after;
+    if (first_ == nullptr) first_ = &after;
+    else last_->next = &after;
     last_ = &after;
   }
   void run() {

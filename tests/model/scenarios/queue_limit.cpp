@@ -71,5 +71,29 @@ MODEL_SCENARIO(limit_closed_wakes_who_waits, 4) : Limited {
   }
 };
 
+// Nothing keeps the block of a loop in which somebody waits for room: it has stopped and serves another one by the time
+// that he looks. That has no limit, or is full: nobody would ever wake him there.
+template <std::uint64_t kNextLimit>
+struct AnotherLoop : Limited {
+  static constexpr std::uint32_t kNextLoop = 2;
+  int code = CROCHET_OK;
+
+  AnotherLoop() : Limited(1) { MODEL_EXPECT(limit.enter(kLoop, true) == CROCHET_OK); }
+  void thread(int t) {
+    if (t == 0) {
+      code = limit.enter(kLoop, true);
+      return;
+    }
+    limit.close();
+    limit.set(kNextLoop, kNextLimit, kForever);
+    if (kNextLimit != 0) MODEL_EXPECT(limit.enter(kNextLoop, false) == CROCHET_OK);
+  }
+  void end() { MODEL_EXPECT(code == CROCHET_ESTOPPED); }
+};
+
+MODEL_SCENARIO(limit_of_a_block_that_serves_a_loop_without, 2) : AnotherLoop<0> {};
+
+MODEL_SCENARIO(limit_of_a_block_that_serves_a_full_loop, 2) : AnotherLoop<1> {};
+
 }  // namespace
 }  // namespace crochet
