@@ -5,7 +5,9 @@
 // Only loops that were given a limit pay: their calls are made by the slow road, and are kConditional, so that the loop
 // starts them by its slow road, too.
 //
-//   word    calls inside (high half) | closed | somebody waits     waiters park on the low half
+//   word    calls inside (high half) | the loop's id | closed | somebody waits     waiters park on the low half
+//
+// The id is in the word, so that who waits never takes the next loop's word for that of his own.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +28,8 @@ class QueueLimit {
   void set(std::uint32_t loop_id, std::uint64_t calls, std::int64_t wait_ns) {
     most_.store(std::min<std::uint64_t>(calls, UINT32_MAX), relaxed);
     wait_ns_.store(wait_ns, relaxed);
-    loop_id_.store(loop_id, relaxed);
-    word_.store(0, release);  // with enter(): who sees it sees whose it is
+    // release: with enter(), so that who sees the word sees its loop's limit.
+    word_.store(of(loop_id), release);
   }
   bool is_set() const { return most_.load(relaxed) != 0; }
 
@@ -37,7 +39,7 @@ class QueueLimit {
     const Deadline deadline = Deadline::after(may_wait ? wait_ns_.load(relaxed) : 0);
     Word w = word_.load(acquire);
     for (;;) {
-      if ((w & kClosed) != 0 || loop_id_.load(relaxed) != loop_id) return CROCHET_ESTOPPED;
+      if ((w & kClosed) != 0 || (w & kLoop) != of(loop_id)) return CROCHET_ESTOPPED;
       if (inside(w) < most_.load(relaxed)) {
         // relaxed: a count; the calls go by the queue.
         if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, acquire)) return CROCHET_OK;
@@ -70,13 +72,14 @@ class QueueLimit {
  private:
   static constexpr Word kWaiters = 1;
   static constexpr Word kClosed = 2;
+  static constexpr Word kLoop = 0xffff'fffc;
   static constexpr Word kOneCall = Word{1} << 32;
+  static Word of(std::uint32_t loop_id) { return (Word{loop_id} << 2) & kLoop; }
   static std::uint64_t inside(Word w) { return w >> 32; }
 
   // relaxed, but for the word: they publish nothing but themselves. Who found the block when it was another loop's may look.
   Atomic<std::uint64_t> most_{0};    // fixed from start or adopt to the end
   Atomic<std::int64_t> wait_ns_{0};  // the same
-  Atomic<std::uint32_t> loop_id_{0};  // the same
   Atomic<Word> word_{0};
 };
 
