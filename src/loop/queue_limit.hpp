@@ -28,8 +28,7 @@ class QueueLimit {
   void set(std::uint32_t loop_id, std::uint64_t calls, std::int64_t wait_ns) {
     most_.store(std::min<std::uint64_t>(calls, UINT32_MAX), relaxed);
     wait_ns_.store(wait_ns, relaxed);
-    // release: with enter(), so that who sees the word sees its loop's limit.
-    word_.store(of(loop_id), release);
+    word_.store(of(loop_id), relaxed);
   }
   bool is_set() const { return most_.load(relaxed) != 0; }
 
@@ -37,20 +36,20 @@ class QueueLimit {
   // Nothing keeps the block meanwhile: it may serve another loop, with or without a limit, when the wait is over.
   int enter(std::uint32_t loop_id, bool may_wait) {
     const Deadline deadline = Deadline::after(may_wait ? wait_ns_.load(relaxed) : 0);
-    Word w = word_.load(acquire);
+    Word w = word_.load(relaxed);
     for (;;) {
       if ((w & kClosed) != 0 || (w & kLoop) != of(loop_id)) return CROCHET_ESTOPPED;
       if (inside(w) < most_.load(relaxed)) {
         // relaxed: a count; the calls go by the queue.
-        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, acquire)) return CROCHET_OK;
+        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, relaxed)) return CROCHET_OK;
         continue;
       }
       if (process_is_forked()) return CROCHET_EFORKED;
       if (deadline.passed()) return CROCHET_EAGAIN;
       // So that who leaves next sees that somebody waits, or has left before.
-      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, acquire)) continue;
+      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, relaxed)) continue;
       park(word_, word::low_half(w | kWaiters), deadline, false);
-      w = word_.load(acquire);
+      w = word_.load(relaxed);
     }
   }
 
@@ -77,7 +76,8 @@ class QueueLimit {
   static Word of(std::uint32_t loop_id) { return (Word{loop_id} << 2) & kLoop; }
   static std::uint64_t inside(Word w) { return w >> 32; }
 
-  // relaxed, but for the word: they publish nothing but themselves. Who found the block when it was another loop's may look.
+  // relaxed, all of it: they publish nothing but themselves; who knows a loop's id has seen its limit. Who found the block
+  // when it was another loop's may look.
   Atomic<std::uint64_t> most_{0};    // fixed from start or adopt to the end
   Atomic<std::int64_t> wait_ns_{0};  // the same
   Atomic<Word> word_{0};

@@ -5,7 +5,7 @@ PLANTS = [
     {
         "name": "limit: entered by load and store",
         "file": "src/loop/queue_limit.hpp",
-        "old": "        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, acquire)) return CROCHET_OK;\n"
+        "old": "        if (word_.compare_exchange_weak(w, w + kOneCall, relaxed, relaxed)) return CROCHET_OK;\n"
                "        continue;",
         "new": "        word_.store(w + kOneCall, relaxed);\n"
                "        return CROCHET_OK;",
@@ -15,7 +15,7 @@ PLANTS = [
     {
         "name": "limit: waits without saying so",
         "file": "src/loop/queue_limit.hpp",
-        "old": "      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, acquire)) continue;\n"
+        "old": "      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, relaxed)) continue;\n"
                "      park(word_, word::low_half(w | kWaiters), deadline, false);",
         "new": "      park(word_, word::low_half(w), deadline, false);",
         "scenario": "limit_of_one_lets_everybody_in",
@@ -24,7 +24,7 @@ PLANTS = [
     {
         "name": "limit: says so by load and store",
         "file": "src/loop/queue_limit.hpp",
-        "old": "      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, acquire)) continue;",
+        "old": "      if ((w & kWaiters) == 0 && !word_.compare_exchange_weak(w, w | kWaiters, relaxed, relaxed)) continue;",
         "new": "      word_.store(w | kWaiters, relaxed);",
         "scenario": "limit_of_one_lets_everybody_in",
         "args": "--bound 2 --executions 20000",
