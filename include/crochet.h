@@ -1105,9 +1105,11 @@ typedef struct crochet_name_info crochet_name_info; /* what crochet_getnameinfo(
  *  @retval CROCHET_EINVAL `node` and `service` are NULL, or `loop` is a bad handle.
  *  @retval CROCHET_ENOMEM out of memory.
  *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
- *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+ *  @ownership *out_result is yours. @threads any. @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_getaddrinfo(crochet_loop *loop, const char *node, const char *service, int family, int socktype,
                                     int protocol, int flags, crochet_result **out_result);
 
@@ -1152,9 +1154,11 @@ CROCHET_API const char *crochet_addresses_canonical_name(const crochet_addresses
  *  @retval CROCHET_EINVAL `address` is NULL, of another family, or shorter than it says; or `loop` is a bad handle.
  *  @retval CROCHET_ENOMEM out of memory.
  *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
- *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+ *  @ownership *out_result is yours. @threads any. @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_getnameinfo(crochet_loop *loop, const void *address, size_t length, int flags,
                                     crochet_result **out_result);
 
@@ -1162,9 +1166,11 @@ CROCHET_API int crochet_getnameinfo(crochet_loop *loop, const void *address, siz
  *
  *  @param address "127.0.0.1", "::1", "fe80::1%eth0". @param port 0 to 65535.
  *  @param loop, flags, out_result as crochet_getnameinfo().
- *  @retval CROCHET_OK, CROCHET_ENOMEM, CROCHET_ENOTSETUP, CROCHET_ESTOPPED, CROCHET_EFORKED as crochet_getnameinfo().
+ *  @retval CROCHET_OK, CROCHET_ENOMEM, CROCHET_ENOTSETUP, CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED as
+ *         crochet_getnameinfo().
  *  @retval CROCHET_EINVAL `address` is NULL or no address, there is no such port, or `loop` is a bad handle.
- *  @ownership *out_result is yours. @threads any. @blocking none. @since 0.1 */
+ *  @ownership *out_result is yours. @threads any. @blocking none, but for room: see
+ *  crochet_options_set_queue_limit(). @since 0.1 */
 CROCHET_API int crochet_getnameinfo_text(crochet_loop *loop, const char *address, int port, int flags,
                                          crochet_result **out_result);
 
@@ -1226,7 +1232,7 @@ CROCHET_API int crochet_command_add_argument(crochet_command *command, const cha
 /** Sets the environment, all of it.
  *
  *  @param environment strings "NAME=value", and NULL behind the last; copied. May be NULL, as at first: what the host
- *         has when the child starts.
+ *         has when the command is run.
  *  @retval CROCHET_OK set.
  *  @retval CROCHET_EINVAL `command` is no command.
  *  @retval CROCHET_ENOMEM out of memory; the former one stays.
@@ -1289,11 +1295,13 @@ CROCHET_API int crochet_command_set_linger(crochet_command *command, int64_t lin
  *  @retval CROCHET_EINVAL `command` is no command, or `loop` is a bad handle.
  *  @retval CROCHET_ENOMEM out of memory.
  *  @retval CROCHET_ENOTSETUP `loop` is NULL and there is no default loop yet.
+ *  @retval CROCHET_EAGAIN the loop's limit is reached: see crochet_options_set_queue_limit().
  *  @retval CROCHET_ESTOPPED the loop accepts no calls any more.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @retval UV_EMFILE and other codes of libuv's: there is no room for the input.
  *  @ownership `command` stays yours; *out_result is yours. @threads as crochet_command_new().
- *  @blocking none; the loop's thread waits while the system loads the program. @since 0.1 */
+ *  @blocking none, but for room: see crochet_options_set_queue_limit(); the loop's thread waits while the system loads
+ *  the program. @since 0.1 */
 CROCHET_API int crochet_command_run(const crochet_command *command, crochet_loop *loop, crochet_result **out_result);
 
 /** The exit status, 0 to 255. @return -1: a signal ended it; or nobody knows, for the host takes the status of every

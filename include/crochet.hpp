@@ -770,11 +770,19 @@ class loop_owned : public runs<detail::beside<T>> {
   }
   ~loop_owned() {
     if (!at_stop_) return;
+    auto end = [it = this->where_.it, at_stop = std::move(at_stop_)] {
+      it->end();
+      at_stop.cancel();
+    };
     try {
-      this->where_.loop.run(nullptr, [it = this->where_.it, at_stop = std::move(at_stop_)] {
-        it->end();
-        at_stop.cancel();
-      });
+      // After something that is settled, which is now: an after-call needs no room where the queue has a limit.
+      crochet_loop* const loop = this->where_.loop.handle();
+      detail::deferred_ref now;
+      crochet_result* settled = nullptr;
+      detail::check(crochet_deferred_new(loop, nullptr, nullptr, now.out(), &settled));
+      const detail::result_ref owner(settled);
+      crochet_resolve(now.get(), nullptr, nullptr);
+      detail::submit<decltype(end)>(loop, {settled}, std::move(end));
     } catch (const error&) {  // stopped: it ended there
     }
   }
@@ -1372,6 +1380,8 @@ struct recurring {
     detail::settle(deferred, [=]() -> int {
       auto* self = static_cast<recurring*>(on_heap);
       using result = decltype(self->round(missed));
+      static_assert(!refers_to_body<result>,
+                    "crochet: every() takes no coroutine: write the loop in one, around a co_await of sleep()");
       if constexpr (returned<result>::later) {
         return detail::follow(deferred, self->round(missed));
       } else {

@@ -266,9 +266,16 @@ struct part {
   void operator()() { settled(*std::exchange(state, nullptr), i); }
 };
 
+template <class T>
+void refuse_empty(const std::vector<eventual_result<T>>& results) {
+  for (const auto& result : results)
+    if (!result) refuse(CROCHET_EINVAL);
+}
+
 // Starts settled(state, i) on this loop when the i-th has settled; cancelling the outcome cancels all.
 template <class T, class Value, class Settled>
 deferred<Value> gather(std::vector<eventual_result<T>> results, const Settled& settled) {
+  refuse_empty(results);
   const auto state = std::make_shared<gathering<T, Value>>(std::move(results));
   const deferred<Value> outcome = state->outcome;
   // The state holds the deferred, and must not be held by its hook.
@@ -307,13 +314,15 @@ deferred<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> gather_all
     if (const std::exception_ptr failure = state.results[i].original_failure()) {
       state.outcome.reject(failure);
     } else if (--state.left == 0) {
-      finish(state);
+      // A value that can't be taken or copied is the outcome's failure.
+      detail::settle(state.outcome.handle(), [&] { return finish(state), CROCHET_OK; });
     }
   });
 }
 
 template <class T>
 deferred<first_of<T>> gather_any(std::vector<eventual_result<T>> results) {
+  if (results.empty()) refuse(CROCHET_EINVAL);
   return gather<T, first_of<T>>(std::move(results), [](gathering<T, first_of<T>>& state, std::size_t i) {
     if (state.left == 0) return;
     state.left = 0;
@@ -323,7 +332,8 @@ deferred<first_of<T>> gather_any(std::vector<eventual_result<T>> results) {
 }  // namespace detail
 
 /// The values of all, in their order, when the last is there (of void: nothing); or the first failure, at once. Blocks
-/// nobody. It comes together on the default loop, or on the one given. Cancelling it cancels all of them.
+/// nobody. It comes together on the default loop, or on the one given. Cancelling it cancels all of them. With an empty
+/// result among them it fails with CROCHET_EINVAL.
 template <class T>
 auto when_all(std::vector<eventual_result<T>> results) {
   return run(detail::gather_all<T>, std::move(results));
@@ -333,8 +343,8 @@ auto when_all(const loop& on, std::vector<eventual_result<T>> results) {
   return on.run(detail::gather_all<T>, std::move(results));
 }
 
-/// The first that is settled, however it is, and all of them, to go on with. Of none it never comes. Blocks nobody.
-/// Cancelling it cancels all of them.
+/// The first that is settled, however it is, and all of them, to go on with. Blocks nobody. Cancelling it cancels all
+/// of them. Of none, or with an empty result among them, it fails with CROCHET_EINVAL.
 template <class T>
 auto when_any(std::vector<eventual_result<T>> results) {
   return run(detail::gather_any<T>, std::move(results));

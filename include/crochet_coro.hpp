@@ -14,7 +14,7 @@
 //   crochet::eventual_result<std::size_t> size = crochet::run(measure, "http://localhost:8000/");
 //
 //   - task<T> is accepted wherever a function's return type is looked at: run, run_many, run_in_loop, wait_for, then, of
-//     loop and loop_owned as well; the result is that of T. Not in a cork.
+//     loop and loop_owned as well; the result is that of T. Not in a cork, nor by every().
 //   - The function, what a lambda captured, and the arguments live until the coroutine has ended.
 //   - A coroutine stays on the loop that it was started on, whatever it awaits: between two co_awaits nothing else runs
 //     there.

@@ -8,6 +8,10 @@
 //
 // As in crochet.hpp, "see" names the functions of crochet.h that do the work. What can't be accepted throws an `error`; what
 // fails later is the failure of the result: a failed_error with libuv's code. Values are cheap to copy, and read-only.
+//
+// A result here is that of a second call, which runs when C's has settled. It ends earlier in two cases: a stop settles it
+// at once, while a child goes on through the grace; and join() on a look-up cancelled while it ran does not wait for the
+// resolver.
 #ifndef CROCHET_OPERATIONS_HPP
 #define CROCHET_OPERATIONS_HPP
 

@@ -18,6 +18,7 @@ class GraceEnd {
   enum class Chance {
     kFirst,  // end it now, whatever it takes
     kLast,   // that took too long: close what is yours; `end` is in no list any more
+    kNone,   // the loop never turns again: as much as can be done without libuv; in no list any more either
   };
   using Fn = void(GraceEnd& end, Chance which);
 
@@ -74,6 +75,13 @@ class GraceEnds {
       case Phase::kOver: return false;
     }
     return false;
+  }
+  // Without a stop: the loop's thread ends, or the process.
+  void end_without_loop() {
+    while (GraceEnd* end = first_) {
+      remove(*end);
+      end->fn_(*end, GraceEnd::Chance::kNone);
+    }
   }
   void reset() { phase_ = Phase::kBefore; }
 

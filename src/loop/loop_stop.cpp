@@ -319,6 +319,7 @@ void Loop::died() {
   if (!descriptors_lost_.load(relaxed)) {
     log(LogLevel::kCritical, "loop \"%s\": its thread was ended by a callback; its calls fail", name_);
   }
+  grace_ends_.end_without_loop();
   request_stop(0);
   settle_unstarted();
   settle_from_outside();

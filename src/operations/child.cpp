@@ -83,6 +83,10 @@ class Attributes {
   Steps steps_;
 };
 
+bool may_lie_elsewhere(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENODEV || error == ESTALE || error == ETIMEDOUT;
+}
+
 }  // namespace
 
 int Child::start(Launch& launch, int output, int errors, const char** out_what) {
@@ -111,19 +115,38 @@ int Child::start(Launch& launch, int output, int errors, const char** out_what) 
   steps.then(actions.error());
   steps.then(attributes.error());
   if (steps.error() == 0) {
-    char** const environment = command.environment ? launch.environment.data() : environ;
-    steps.then(posix_spawnp(&pid_, command.file.c_str(), actions.get(), attributes.get(), launch.arguments.data(),
-                            environment));
+    steps.then(spawn(launch, directory ? directory.get() : AT_FDCWD, actions.get(), attributes.get()));
   }
   // libuv has no name for ENOEXEC.
   if (steps.error() != 0) return steps.error() == ENOEXEC ? UV_EFTYPE : uv_translate_sys_error(steps.error());
-  // Its number is its own until we reap it.
+  // Its number is its own until it is reaped: by us, unless the host waits for any child.
   descriptor_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   return 0;
 }
 
+// What posix_spawnp() does, by the PATH of when it was run: getenv() is not for the loop's thread. As there, EACCES
+// says more than that it is not in the last place.
+int Child::spawn(Launch& launch, int directory, const posix_spawn_file_actions_t* actions,
+                 const posix_spawnattr_t* attributes) {
+  int error = ENOENT;
+  for (const std::string& program : launch.programs) {
+    int here = faccessat(directory, program.c_str(), F_OK, 0) == 0 ? 0 : errno;  // a place without it costs no process
+    if (here != ENOENT) {
+      here = posix_spawn(&pid_, program.c_str(), actions, attributes, launch.arguments.data(), launch.environment.data());
+    }
+    if (here == 0 || !may_lie_elsewhere(here)) return here;
+    if (error != EACCES) error = here;
+  }
+  return error;
+}
+
 void Child::signal(int number) const {
-  if (descriptor_ && syscall(SYS_pidfd_send_signal, descriptor_.get(), number, nullptr, 0) == 0) return;
+  if (descriptor_) {
+    if (syscall(SYS_pidfd_send_signal, descriptor_.get(), number, nullptr, 0) == 0) return;
+    // ESRCH: the host has reaped it, and its number may be a stranger's. Only a system or a sandbox without this call
+    // leaves the number.
+    if (errno != ENOSYS && errno != EPERM) return;
+  }
   kill(pid_, number);
 }
 

@@ -2,6 +2,7 @@
 // A child process: started, signalled, and reaped by a descriptor of its own, without SIGCHLD.
 #pragma once
 
+#include <spawn.h>
 #include <sys/types.h>
 
 #include "operations/descriptor.hpp"
@@ -29,6 +30,8 @@ class Child {
   bool reap(Exit* out_exit) const;
 
  private:
+  int spawn(Launch& launch, int directory, const posix_spawn_file_actions_t* actions,
+            const posix_spawnattr_t* attributes);
   int reap(int id_type, unsigned id, Exit* out_exit) const;
 
   pid_t pid_ = -1;

@@ -5,9 +5,11 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <new>
 
 namespace crochet {
@@ -36,6 +38,27 @@ void add_pointers(std::vector<std::string>& strings, std::vector<char*>* out_poi
   out_pointers->push_back(nullptr);
 }
 
+// The host's, as it is now. Its setenv() may free what the loop's thread would read later.
+std::vector<std::string> host_environment() {
+  std::vector<std::string> copied;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at) copied.emplace_back(*at);
+  return copied;
+}
+
+// As execvp() looks for it, and without a PATH in the system's usual places.
+std::vector<std::string> places_of(const std::string& file) {
+  if (file.empty() || file.find('/') != std::string::npos) return {file};
+  const char* const set = std::getenv("PATH");
+  const std::string path = set != nullptr ? set : "/bin:/usr/bin";
+  std::vector<std::string> places;
+  for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = path.find(':', begin);
+    const std::string directory = path.substr(begin, end == std::string::npos ? end : end - begin);
+    places.push_back(directory.empty() ? "./" + file : directory + "/" + file);
+  }
+  return places;
+}
+
 crochet_command without_input(const crochet_command& command) {
   return {command.file, command.arguments,    command.environment,   command.directory,
           std::nullopt, command.output_limit, command.kill_after_ns, command.linger_ns};
@@ -44,10 +67,11 @@ crochet_command without_input(const crochet_command& command) {
 }  // namespace
 
 int Launch::of(const crochet_command& command, std::unique_ptr<Launch>* out_launch) try {
-  auto launch = std::unique_ptr<Launch>(new Launch{without_input(command), {}, {}, {}});
+  auto launch = std::unique_ptr<Launch>(new Launch{without_input(command), {}, {}, {}, places_of(command.file)});
   launch->arguments.push_back(launch->command.file.data());
   add_pointers(launch->command.arguments, &launch->arguments);
-  if (launch->command.environment) add_pointers(*launch->command.environment, &launch->environment);
+  if (!launch->command.environment) launch->command.environment = host_environment();
+  add_pointers(*launch->command.environment, &launch->environment);
   const int status = command.input ? make_input(*command.input, &launch->input) : CROCHET_OK;
   if (status == CROCHET_OK) *out_launch = std::move(launch);
   return status;

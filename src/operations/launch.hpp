@@ -15,10 +15,11 @@ struct Launch {
   // CROCHET_OK, CROCHET_ENOMEM, or libuv's code: no room for the input.
   static int of(const crochet_command& command, std::unique_ptr<Launch>* out_launch);
 
-  crochet_command command;         // its input lies in:
-  Descriptor input;                // none: /dev/null
-  std::vector<char*> arguments;    // point into the command; null behind the last
-  std::vector<char*> environment;  // the same; empty: the host's of then
+  crochet_command command;            // its input lies in:
+  Descriptor input;                   // none: /dev/null
+  std::vector<char*> arguments;       // point into the command; null behind the last
+  std::vector<char*> environment;     // the same
+  std::vector<std::string> programs;  // where the program may lie, in the order of the host's PATH
 };
 
 }  // namespace crochet

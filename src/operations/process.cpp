@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
+#include "log/log.hpp"
 #include "loop/loop.hpp"
 #include "operations/child.hpp"
 #include "operations/launch.hpp"
@@ -107,7 +108,15 @@ class Process final : private GraceEnd {
 
   void grace_is_over(Chance which) {
     is_cancelled_ = true;
-    if (has_ended_ || which == Chance::kLast) return finish();  // or the system does not let go of it
+    if (which == Chance::kNone) {
+      if (!has_ended_) kill();
+      return;
+    }
+    if (!has_ended_ && which == Chance::kLast) {
+      log(LogLevel::kWarning, "the system does not let go of the killed child process %lld; it is left behind",
+          static_cast<long long>(child_.pid()));
+    }
+    if (has_ended_ || which == Chance::kLast) return finish();
     kill();
     set_timer();
   }

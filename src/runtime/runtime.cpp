@@ -414,7 +414,9 @@ void Runtime::at_exit() {
   for_each_newest_first([](Loop& loop) { loop.end_grace_early(); });
   for_each_newest_first([&](Loop& loop) {
     if (&loop == current_loop()) {
-      loop.settle_from_outside();  // exit() was called in a callback: its waiters are woken all the same
+      // exit() was called in a callback, or main() has run the loop: its waiters are woken all the same.
+      loop.grace_ends().end_without_loop();
+      loop.settle_from_outside();
     } else {
       loop.wait_until_ended(overdue);
     }

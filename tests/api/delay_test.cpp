@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <uv.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -95,13 +96,30 @@ TEST_F(Delay, StartsNoSooner) {
 TEST_F(Delay, StartInTheOrderOfTheirTimes) {
   std::vector<int> order;
   std::vector<OwnedResult> results;
+  // A delay begins somewhere between the clock's two readings, however long this thread stands still there.
+  struct Due {
+    Clock::time_point earliest, latest;
+  };
+  std::array<Due, 6> due;
   {
     BlockedLoop block;
-    for (const int number : {3, 1, 4, 2, 5}) results.emplace_back(delayed(number * kMillisecond, &order, number));
+    for (const int number : {3, 1, 4, 2, 5}) {
+      Due& own = due[static_cast<std::size_t>(number)];
+      const auto delay = std::chrono::milliseconds(number);
+      own.earliest = Clock::now() + delay;
+      results.emplace_back(delayed(number * kMillisecond, &order, number));
+      own.latest = Clock::now() + delay;
+    }
     results.emplace_back(delayed(0, &order, 0));
   }
   for (const OwnedResult& result : results) EXPECT_EQ(crochet_result_join(result.get(), kForever), CROCHET_OK);
-  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5}));
+  ASSERT_EQ(order.size(), 6u);
+  EXPECT_EQ(order[0], 0);
+  for (std::size_t i = 2; i < order.size(); ++i) {
+    const Due& before = due[static_cast<std::size_t>(order[i - 1])];
+    const Due& after = due[static_cast<std::size_t>(order[i])];
+    EXPECT_LE(before.earliest, after.latest) << order[i - 1] << " before " << order[i];
+  }
 }
 
 TEST_F(Delay, OfASetAgainIsTheLast) {

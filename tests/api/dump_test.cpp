@@ -114,6 +114,7 @@ TEST_F(Dump, TellsWhoIsInterested) {
   EXPECT_EQ(crochet_result_cancel(pending.result.get(), nullptr), CROCHET_OK);
   const OwnedResult one_more(crochet_result_retain(pending.result.get()));
   while (drops.count() == 0) std::this_thread::yield();  // the hook has run, and settled nothing
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);                 // and the loop has let go of the call
   const std::string line = line_with(dumped(), "\"pending\",\"age");
   for (const char* flag : {"waited_for", "joined", "cancel_asked"}) EXPECT_EQ(value_of(line, flag), "true") << flag;
   for (const char* flag : {"watched", "stop_asked"}) EXPECT_EQ(value_of(line, flag), "false") << flag;
@@ -314,6 +315,7 @@ TEST_F(Dump, NeverMixesTwoCallsNorDisturbsThem) {
   look();
   other.join();
   for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);  // the loop has let go of the last one
   EXPECT_EQ(lines_with(dumped(), "{\"call\"").size(), 0u);
 }
 

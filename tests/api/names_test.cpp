@@ -259,6 +259,7 @@ TEST_F(Names, ThatDoNotExistFail) {
 }
 
 TEST_F(Names, FailWhenTheNameServerIsSilent) {
+  const OwnNetwork::Impatience impatience;
   const DnsServer server;
   EXPECT_EQ(failure_of(look_up("silent.test")), UV_EAI_AGAIN);
 }
@@ -304,6 +305,7 @@ TEST_F(Names, ThatWaitForTheirTurnAreCancelledForGood) {
 }
 
 TEST_F(Names, AreWaitedForByAStopWithGrace) {
+  const OwnNetwork::Impatience impatience;
   DnsServer server;
   OwnedLoop loop;
   ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);

@@ -12,6 +12,7 @@
 
 #include "api/failing_malloc.hpp"
 #include "api/provokes.hpp"
+#include "api/support/blocked_loop.hpp"
 #include "api/support/closure.hpp"
 #include "api/support/commands.hpp"
 #include "api/support/default_loop.hpp"
@@ -73,6 +74,21 @@ TEST(OperationsRefused, AfterTheStop) {
   ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
   ASSERT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK);
   expect_refused(loop.get(), CROCHET_ESTOPPED);
+}
+
+TEST(OperationsRefused, BeyondTheLimitOfTheQueue) {
+  PROVOKES(crochet_getaddrinfo, CROCHET_EAGAIN);
+  PROVOKES(crochet_getnameinfo, CROCHET_EAGAIN);
+  PROVOKES(crochet_getnameinfo_text, CROCHET_EAGAIN);
+  PROVOKES(crochet_command_run, CROCHET_EAGAIN);
+  OwnedOptions options;
+  ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_options_set_queue_limit(options.get(), 1, 0), CROCHET_OK);
+  OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_new(options.get(), loop.out()), CROCHET_OK);
+  BlockedLoop block(loop.get());
+  ASSERT_EQ(crochet_run(loop.get(), resolve_null, nullptr, nullptr, nullptr), CROCHET_OK);
+  expect_refused(loop.get(), CROCHET_EAGAIN);
 }
 
 TEST(OperationsRefused, ForALoopThatIsNone) {

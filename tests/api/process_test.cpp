@@ -8,9 +8,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "api/provokes.hpp"
+#include "api/support/blocked_loop.hpp"
 #include "api/support/closure.hpp"
 #include "api/support/commands.hpp"
 #include "api/support/default_loop.hpp"
@@ -26,6 +29,13 @@
 #include "api/support/owned.hpp"
 #include "api/support/sanitizers.hpp"
 #include "crochet.h"
+
+// In place of the system's, for the library too.
+static std::atomic<int> signalled_by_number{0};
+extern "C" int kill(pid_t pid, int number) noexcept {
+  if (number != 0) ++signalled_by_number;
+  return static_cast<int>(syscall(SYS_kill, pid, number));
+}
 
 namespace contract {
 namespace {
@@ -197,6 +207,44 @@ TEST_F(Process, GetsTheHostsEnvironmentOrItsOwn) {
   EXPECT_EQ(stdout_of(exit_of(started(command))), ",\n");
   ASSERT_EQ(crochet_command_set_environment(command.get(), nullptr), CROCHET_OK);
   EXPECT_EQ(stdout_of(exit_of(started(command))), "from the host,\n");
+}
+
+// It was read on the loop's thread when the child started, while the host's setenv() freed it.
+TEST_F(Process, GetsTheEnvironmentAndIsLookedForInThePathOfWhenItWasRun) {
+  ASSERT_EQ(setenv("CROCHET_TEST_HOST", "before", 1), 0);
+  const std::string path = getenv("PATH");
+  OwnedResult result;
+  {
+    BlockedLoop block;
+    result = started(command("sh", {"-c", "echo $CROCHET_TEST_HOST"}));
+    ASSERT_EQ(setenv("CROCHET_TEST_HOST", "after", 1), 0);
+    ASSERT_EQ(setenv("PATH", "/no/such/directory", 1), 0);
+  }
+  EXPECT_EQ(stdout_of(exit_of(result)), "before\n");
+  expect_not_started(command("sh"), UV_ENOENT, "sh");
+  ASSERT_EQ(setenv("PATH", path.c_str(), 1), 0);
+}
+
+TEST_F(Process, IsLookedForInThePathLikeAShellsCommand) {
+  const std::string path = getenv("PATH");
+  char directory[] = "/tmp/crochet-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string mine = std::string(directory) + "/crochet-test-program";
+  ASSERT_EQ(mkdir(mine.c_str(), 0700), 0);  // no program: it is looked for further on
+  ASSERT_EQ(setenv("PATH", (std::string(directory) + ":/no/such/directory").c_str(), 1), 0);
+  expect_not_started(command("crochet-test-program"), UV_EACCES, "crochet-test-program");
+  ASSERT_EQ(rmdir(mine.c_str()), 0);
+  ASSERT_EQ(symlink("/bin/sh", mine.c_str()), 0);
+  EXPECT_EQ(crochet_process_exit_status(exit_of(started(command("crochet-test-program", {"-c", "exit 5"})))), 5);
+  ASSERT_EQ(setenv("PATH", "/no/such/directory:", 1), 0);  // the empty one is the child's own directory
+  const OwnedCommand here = command("crochet-test-program", {"-c", "exit 6"});
+  ASSERT_EQ(crochet_command_set_directory(here.get(), directory), CROCHET_OK);
+  EXPECT_EQ(crochet_process_exit_status(exit_of(started(here))), 6);
+  ASSERT_EQ(unsetenv("PATH"), 0);
+  EXPECT_EQ(crochet_process_exit_status(exit_of(started(command("sh", {"-c", "exit 7"})))), 7);
+  ASSERT_EQ(setenv("PATH", path.c_str(), 1), 0);
+  unlink(mine.c_str());
+  rmdir(directory);
 }
 
 TEST_F(Process, GetsTheHostsDirectoryOrItsOwn) {
@@ -597,6 +645,27 @@ TEST(ProcessAlone, HasNoStatusWhereTheHostTakesThatOfEveryChild) {
     }
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
   });
+}
+
+// The number of a child that the host has reaped may be a stranger's by now.
+TEST_F(Process, IsNotSignalledByItsNumberWhenTheHostHasReapedIt) {
+  if (const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); descriptor < 0) {
+    GTEST_SKIP() << "there are no descriptors of processes";
+  } else {
+    close(descriptor);
+  }
+  Waiting waiting("true");
+  const OwnedResult result = started(waiting.command);
+  const pid_t pid = waiting.told.read_pid();
+  {
+    BlockedLoop block;  // it does not see the end
+    waiting.line.write_line();
+    EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
+    ASSERT_EQ(crochet_result_cancel(result.get(), nullptr), CROCHET_OK);
+    signalled_by_number = 0;
+  }
+  EXPECT_EQ(crochet_result_wait(result.get(), kKillTimer), CROCHET_ECANCELED);
+  EXPECT_EQ(signalled_by_number, 0);
 }
 
 // As Linux before 5.3 answers: from now on there is no pidfd_open() in this process.

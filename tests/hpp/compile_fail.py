@@ -141,6 +141,8 @@ WRONG_COROUTINES = {
     "a converted value that is lent":
         ('auto r = crochet::run([] { return "x"; }); r.then(measure);', "converted for this call"),
     "a coroutine in a cork": ("crochet::cork().run(measure, std::string());", "never starts"),
+    "a coroutine again and again":
+        ("crochet::every(std::chrono::seconds(1), []() -> task<> { co_return; });", "takes no coroutine"),
     "a task awaited and kept":
         ("crochet::run([]() -> task<> { auto t = measure({}); co_await t; });", "a task is awaited once"),
     "a deferred awaited and kept":

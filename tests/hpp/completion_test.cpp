@@ -144,6 +144,49 @@ TEST_F(Completion, WhenAllFailsWithTheFirstFailureAtOnce) {
   calls.deferreds[0].resolve(1);
 }
 
+// What it threw got out of the after-call, and the result was only broken.
+TEST_F(Completion, WhenAllFailsWithWhatGivingAValueThrows) {
+  struct Uncopyable {
+    Uncopyable() = default;
+    Uncopyable(Uncopyable&&) = default;
+    Uncopyable(const Uncopyable&) { throw std::domain_error("can't be copied"); }
+    Uncopyable& operator=(Uncopyable&&) = default;
+    Uncopyable& operator=(const Uncopyable&) = default;
+  };
+  crochet::deferred<Uncopyable> by_hand;
+  std::vector<crochet::eventual_result<Uncopyable>> results;
+  results.push_back(by_hand.result().share());
+  auto all = crochet::when_all(std::move(results));
+  by_hand.resolve(Uncopyable());
+  EXPECT_THROW(all.wait(kKillTimer), std::domain_error);
+}
+
+TEST_F(Completion, WhenAllFailsWhenAValueIsTaken) {
+  std::vector<crochet::eventual_result<std::unique_ptr<int>>> results;
+  results.push_back(crochet::run([] { return std::make_unique<int>(1); }));
+  results[0].wait(kKillTimer);
+  EXPECT_EQ(*results[0].take(), 1);
+  auto all = crochet::when_all(std::move(results));
+  EXPECT_EQ(code_of([&all] { all.wait(kKillTimer); }), CROCHET_ETAKEN);
+}
+
+TEST_F(Completion, WhenAnyOfNoneIsRefused) {
+  EXPECT_EQ(code_of([] { crochet::when_any(Results{}).wait(kKillTimer); }), CROCHET_EINVAL);
+}
+
+TEST_F(Completion, AnEmptyResultAmongThemIsRefusedBeforeAnythingIsStarted) {
+  for (const bool any : {false, true}) {
+    ByHand calls(2);
+    calls.results.emplace_back();
+    const int code = code_of([&] {
+      if (any) crochet::when_any(std::move(calls.results)).wait(kKillTimer);
+      else crochet::when_all(std::move(calls.results)).wait(kKillTimer);
+    });
+    EXPECT_EQ(code, CROCHET_EINVAL);
+    for (auto& deferred : calls.deferreds) deferred.resolve(1);
+  }
+}
+
 TEST_F(Completion, WhenAnyGivesTheFirstAndTheRest) {
   ByHand calls(3);
   auto any = crochet::when_any(std::move(calls.results));

@@ -102,6 +102,28 @@ TEST_F(LoopOwned, EndsAfterTheCallsMadeBefore) {
   settle();
   EXPECT_EQ(log_.alive, 0);
 }
+// Its ending was refused like any call, and it lived until the stop; or the destructor waited for room.
+TEST_F(LoopOwned, EndsOnALoopWhoseQueueIsFull) {
+  crochet::options one_at_a_time;
+  one_at_a_time.queue_limit = 1;
+  for (const auto wait : {crochet::timeout(0ns), crochet::timeout()}) {
+    one_at_a_time.queue_wait = wait;
+    const crochet::loop other(one_at_a_time);
+    crochet::eventual_result<int> last;
+    {
+      std::optional<loop_owned<Witness>> owned(std::in_place, other, std::ref(log_));
+      other.sleep(0ns).wait();  // it was made: there is room
+      EXPECT_EQ(owned->run(&Witness::add, 1).wait(), 1);
+      const Blocker blocker(other);
+      last = owned->run(&Witness::add, 2);  // takes the one place
+      owned.reset();
+      EXPECT_EQ(log_.alive, 1);
+    }
+    EXPECT_EQ(last.wait(), 3);
+    other.run([] {}).wait();
+    EXPECT_EQ(log_.alive, 0);
+  }
+}
 TEST_F(LoopOwned, EndsWhenTheLoopStops) {
   std::optional<loop_owned<Witness>> owned(std::in_place, std::in_place, std::ref(log_));
   EXPECT_EQ(owned->run(&Witness::add, 1).wait(), 1);

@@ -66,6 +66,19 @@ TEST(GraceEnds, TellWhoTakesTooLongThatThisIsTheLastChance) {
   EXPECT_EQ(quick.asked, std::vector{GraceEnd::Chance::kFirst});
 }
 
+TEST(GraceEnds, AskAllOnceMoreWhenTheLoopNeverTurnsAgain) {
+  GraceEnds ends;
+  Open first(false);
+  Open second(true);
+  for (Open* open : {&first, &second}) ends.add(*open);
+  ends.end_without_loop();
+  ends.end_without_loop();
+  EXPECT_EQ(first.asked, std::vector{GraceEnd::Chance::kNone});
+  EXPECT_EQ(second.asked, std::vector{GraceEnd::Chance::kNone});
+  unsigned ms = 0;
+  EXPECT_FALSE(ends.go_on(&ms));
+}
+
 TEST(GraceEnds, BeginAgainWithTheNextLoop) {
   GraceEnds ends;
   unsigned ms = 0;

@@ -33,14 +33,29 @@ class OwnNetwork {
     }
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failure("mount --make-rprivate");
     if (!bring_loopback_up()) return failure("bringing lo up");
-    // One try, which is over soon for who waits for it in vain.
-    std::string problem = replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+    std::string problem = replace("/etc/resolv.conf", resolver_patience(kPatient));
     if (problem.empty()) problem = replace("/etc/nsswitch.conf", "hosts: files dns\nservices: files\n");
     if (problem.empty()) problem = replace("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     return problem;
   }
 
+  // Who waits in vain waits no longer than that, while one of these is there. The resolver looks at its file each time.
+  class Impatience {
+   public:
+    Impatience() { write_file("/etc/resolv.conf", resolver_patience(kImpatient)); }
+    Impatience(const Impatience&) = delete;
+    Impatience& operator=(const Impatience&) = delete;
+    ~Impatience() { write_file("/etc/resolv.conf", resolver_patience(kPatient)); }
+  };
+
  private:
+  // Seconds: a server that gets no time for a while answers all the same.
+  static constexpr int kPatient = 9;
+  static constexpr int kImpatient = 1;
+  // One try.
+  static std::string resolver_patience(int seconds) {
+    return "nameserver 127.0.0.1\noptions timeout:" + std::to_string(seconds) + " attempts:1\n";
+  }
   static std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
 
   static void write_file(const char* path, const std::string& text) {
