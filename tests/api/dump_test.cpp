@@ -44,6 +44,13 @@ std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// The loop has let go of everything that was made before; and of this as well, or that would be listed.
+void settle_down() {
+  OwnedResult last;
+  ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, last.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_result_join(last.get(), kForever), CROCHET_OK);
+}
+
 std::string state_of(const std::string& line) { return value_of(line, "state"); }
 
 TEST_F(Dump, TellsEveryStateOfACall) {
@@ -114,7 +121,7 @@ TEST_F(Dump, TellsWhoIsInterested) {
   EXPECT_EQ(crochet_result_cancel(pending.result.get(), nullptr), CROCHET_OK);
   const OwnedResult one_more(crochet_result_retain(pending.result.get()));
   while (drops.count() == 0) std::this_thread::yield();  // the hook has run, and settled nothing
-  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);                 // and the loop has let go of the call
+  settle_down();
   const std::string line = line_with(dumped(), "\"pending\",\"age");
   for (const char* flag : {"waited_for", "joined", "cancel_asked"}) EXPECT_EQ(value_of(line, flag), "true") << flag;
   for (const char* flag : {"watched", "stop_asked"}) EXPECT_EQ(value_of(line, flag), "false") << flag;
@@ -315,7 +322,7 @@ TEST_F(Dump, NeverMixesTwoCallsNorDisturbsThem) {
   look();
   other.join();
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);  // the loop has let go of the last one
+  settle_down();
   EXPECT_EQ(lines_with(dumped(), "{\"call\"").size(), 0u);
 }
 
