@@ -174,6 +174,9 @@ TEST_F(HistogramTest, StandsBesideCountsOfWhatIsThereAtTheMoment) {
     EXPECT_EQ(crochet_result_cancel(queued[0].get(), nullptr), CROCHET_OK);
     EXPECT_EQ(counted("calls_queued"), 2u);
   }
+  OwnedResult last;
+  ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, last.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_result_join(last.get(), kForever), CROCHET_OK);
   EXPECT_EQ(counted("calls_queued"), 0u);
   EXPECT_EQ(crochet_resolve(pending.deferred.get(), nullptr, nullptr), CROCHET_OK);
   EXPECT_EQ(counted("calls_unsettled"), 0u);
