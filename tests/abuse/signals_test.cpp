@@ -221,7 +221,11 @@ class CtrlC {
  public:
   CtrlC()
       : thread_([waiter = gettid()] {
-          const SignalMask blocked(SIG_BLOCK, {SIGINT});
+          // To its end: a thread that opens it again may take what was sent to the process.
+          sigset_t ctrl_c;
+          sigemptyset(&ctrl_c);
+          sigaddset(&ctrl_c, SIGINT);
+          pthread_sigmask(SIG_BLOCK, &ctrl_c, nullptr);
           until_asleep(waiter);
           sent = Clock::now();
           EXPECT_EQ(kill(getpid(), SIGINT), 0);
