@@ -86,8 +86,8 @@ PLANTS = [
         "new": "",
         "also": [
             {"file": READING,
-             "old": "readings.fetch_sub(1, acq_rel) == 1;\n",
-             "new": "readings.fetch_sub(1, acq_rel) == 1;\n"
+             "old": "  const bool was_last = now <= 1;\n",
+             "new": "  const bool was_last = now <= 1;\n"
                     "  SideRecord* first = kept.exchange(nullptr, acquire);\n"},
         ],
         "scenario": "side_reading_keeps_two",
