@@ -41,8 +41,9 @@ static void try_it(crochet_deferred *deferred, void *storage) {
 }
 
 static void never(crochet_deferred *deferred, void *arg) {
+  const int was_in_time = 0;
   (void)deferred, (void)arg;
-  MUST(!"it was too late");
+  MUST(was_in_time);
 }
 
 int main(void) {
