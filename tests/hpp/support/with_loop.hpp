@@ -80,7 +80,7 @@ class Blocker {
 #if defined(CONTRACT_THREAD_SANITIZER)
 // libstdc++ counts the references of an exception_ptr inside its shared library, where the sanitizer does not see it:
 // it takes the freeing of an exception by its last owner for a race with what another owner read before.
-extern "C" __attribute__((weak)) const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "race:std::__exception_ptr::exception_ptr::_M_release\n";
 }
