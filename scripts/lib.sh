@@ -64,11 +64,11 @@ configure() {
   printf '%s\n' "$options" >"$builddir/configured-as"
 }
 
-# No suppressions. A finding ends the program, so that it can't be overlooked.
+# No suppressions of our code. A finding ends the program, so that it can't be overlooked.
 sanitizer_environment() {
   export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
   export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-  export TSAN_OPTIONS="atexit_sleep_ms=100:halt_on_error=1:second_deadlock_stack=1:detect_deadlocks=1"
+  export TSAN_OPTIONS="atexit_sleep_ms=100:halt_on_error=1:second_deadlock_stack=1:detect_deadlocks=1:suppressions=$PWD/tests/libstdcxx.supp"
 }
 
 # Compiles a program of one line with the options given, and runs it.
