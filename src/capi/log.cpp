@@ -4,9 +4,9 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
 
+#include "base/named.hpp"
 #include "base/process.hpp"
 #include "capi/entry.hpp"
 #include "log/bridge.hpp"
@@ -174,15 +174,13 @@ int crochet_log_counter(const char* name, uint64_t* out_count) {
   *out_count = 0;
   if (name == nullptr) return CROCHET_EINVAL;
   if (process_is_forked()) return CROCHET_EFORKED;
-  for (std::size_t i = 0; i < kLogCounters; ++i) {
-    if (std::strcmp(name, kLogCounterNames[i]) != 0) continue;
-    const LogBridge* bridge = LogBridge::get();
-    if (bridge != nullptr) *out_count = bridge->counted(static_cast<LogCounter>(i));
-    return CROCHET_OK;
-  }
-  return CROCHET_ENOENT;
+  LogCounter which{};
+  if (!find_named(kLogCounterNames, name, &which)) return CROCHET_ENOENT;
+  const LogBridge* bridge = LogBridge::get();
+  if (bridge != nullptr) *out_count = bridge->counted(which);
+  return CROCHET_OK;
 }
 
 const char* crochet_log_counter_name(uint32_t index) {
-  return index < kLogCounters ? kLogCounterNames[index] : nullptr;
+  return name_at(kLogCounterNames, index);
 }

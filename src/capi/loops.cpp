@@ -2,6 +2,7 @@
 // Further loops, and whose thread this is.
 #include <algorithm>
 
+#include "base/named.hpp"
 #include "capi/destination.hpp"
 
 using namespace crochet;
@@ -51,7 +52,7 @@ int crochet_loop_counter(crochet_loop* loop, const char* name, uint64_t* out_cou
   Destination to{};
   const int status = find_destination(loop, &to);
   if (status != CROCHET_OK) return status;
-  if (!find_counter(name, &which)) return CROCHET_ENOENT;
+  if (!find_named(kCounterNames, name, &which)) return CROCHET_ENOENT;
   *out_count = to.loop->read(which);
   return CROCHET_OK;
 }
@@ -66,7 +67,7 @@ int crochet_loop_histogram(crochet_loop* loop, const char* name, uint64_t* out_c
   const int status = find_destination(loop, &to);
   if (status != CROCHET_OK) return status;
   Timed which{};
-  if (!find_histogram(name, &which)) return CROCHET_ENOENT;
+  if (!find_named(kHistogramNames, name, &which)) return CROCHET_ENOENT;
   const Histogram& histogram = to.loop->timed(which);
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) out_counts[i] = histogram.count(i);
   *out_sum_ns = histogram.sum_ns();
@@ -74,14 +75,14 @@ int crochet_loop_histogram(crochet_loop* loop, const char* name, uint64_t* out_c
 }
 
 const char* crochet_loop_histogram_name(uint32_t index) {
-  return index < kHistograms ? kHistogramNames[index] : nullptr;
+  return name_at(kHistogramNames, index);
 }
 
 int64_t crochet_histogram_bound(uint32_t bucket) {
   return bucket < Histogram::kBuckets ? Histogram::bound(bucket) : 0;
 }
 
-const char* crochet_loop_counter_name(uint32_t index) { return index < kCounters ? kCounterNames[index] : nullptr; }
+const char* crochet_loop_counter_name(uint32_t index) { return name_at(kCounterNames, index); }
 
 crochet_loop* crochet_loop_retain(crochet_loop* loop) {
   const LoopTarget target = target_of(loop);

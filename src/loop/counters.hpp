@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/atomic.hpp"
 
@@ -38,15 +37,5 @@ class Counters {
 
   Atomic<std::uint64_t> counts_[kCounters] = {};  // relaxed: they publish nothing
 };
-
-// False: there is none of that name.
-inline bool find_counter(const char* name, Counter* out) {
-  for (std::size_t i = 0; i < kCounters; ++i) {
-    if (std::strcmp(name, kCounterNames[i]) != 0) continue;
-    *out = static_cast<Counter>(i);
-    return true;
-  }
-  return false;
-}
 
 }  // namespace crochet

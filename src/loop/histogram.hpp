@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/atomic.hpp"
 #include "crochet.h"
@@ -70,15 +69,5 @@ enum class Timed : std::size_t { kQueued, kRun };
 
 inline constexpr const char* kHistogramNames[] = {"queue_ns", "run_ns"};
 inline constexpr std::size_t kHistograms = sizeof kHistogramNames / sizeof *kHistogramNames;
-
-// False: there is none of that name.
-inline bool find_histogram(const char* name, Timed* out) {
-  for (std::size_t i = 0; i < kHistograms; ++i) {
-    if (std::strcmp(name, kHistogramNames[i]) != 0) continue;
-    *out = static_cast<Timed>(i);
-    return true;
-  }
-  return false;
-}
 
 }  // namespace crochet
