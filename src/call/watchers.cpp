@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/thread_local.hpp"
+#include "call/list.hpp"
 #include "call/post.hpp"
 
 namespace crochet {
@@ -17,17 +18,6 @@ constexpr std::uint32_t kFewestAdds = 16;
 
 Call* node(std::uint64_t head) { return reinterpret_cast<Call*>(static_cast<std::uintptr_t>(head & ~kTags)); }
 std::uint64_t address(Call* call) { return reinterpret_cast<std::uintptr_t>(call); }
-
-Call* reversed(Call* list) {
-  Call* result = nullptr;
-  while (list != nullptr) {
-    Call* next = list->next;
-    list->next = result;
-    result = list;
-    list = next;
-  }
-  return result;
-}
 
 // After-calls that their loops did not take. Refusing one settles it, which delivers those that wait for it, whose loop has
 // most likely stopped as well: a chain of them is as long as its host likes, and a stack is not. So who is refused while

@@ -9,6 +9,7 @@
 #include "call/call_memory.hpp"
 #include "call/handle.hpp"
 #include "call/hot_path.hpp"
+#include "call/list.hpp"
 #include "call/post.hpp"
 #include "call/watchers.hpp"
 
@@ -26,17 +27,6 @@ bool claim(Call& entry) { return entry.end_as(Outcome::kNotRun, Outcome::kNotRun
 Target anchor_of(const crochet_completion_queue* handle) { return handle::open(handle, handle::kDeferredBit); }
 
 void end_queue(void* queue) { delete static_cast<CompletionQueue*>(queue); }
-
-Call* oldest_first(Call* list) {
-  Call* reversed = nullptr;
-  while (list != nullptr) {
-    Call* next = list->next;
-    list->next = reversed;
-    reversed = list;
-    list = next;
-  }
-  return reversed;
-}
 
 }  // namespace
 
@@ -189,7 +179,7 @@ bool CompletionQueue::take(Completion* out) {
 bool CompletionQueue::refill() {
   for (;;) {
     bool is_closed = false;
-    taken_ = oldest_first(ready_.take(&is_closed));
+    taken_ = reversed(ready_.take(&is_closed));
     if (taken_ != nullptr) return true;
     if (!is_closed_) descriptor_.lower();  // C2
     if (ready_.mark_asleep()) return false;
@@ -215,9 +205,8 @@ crochet_completion_queue* make_completion_queue() {
 CompletionQueue* completion_queue_of(const crochet_completion_queue* handle) {
   const Target anchor = anchor_of(handle);
   if (anchor.call == nullptr) return nullptr;
-  const bool is_queue = word::has_value(anchor.call->word.load(acquire), anchor.generation) &&
-                        word::alive(anchor.call->word.load(acquire), anchor.generation) &&
-                        anchor.call->value_drop == end_queue;
+  const bool is_queue =
+      word::has_value(anchor.call->word.load(acquire), anchor.generation) && anchor.call->value_drop == end_queue;
   return is_queue ? static_cast<CompletionQueue*>(static_cast<void*>(anchor.call->value)) : nullptr;
 }
 
