@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "api/support/sanitizers.hpp"
+#include "crochet.h"
 
 namespace contract {
 
@@ -20,6 +21,25 @@ class FailingAllocations {
   FailingAllocations(const FailingAllocations&) = delete;
   FailingAllocations& operator=(const FailingAllocations&) = delete;
 };
+
+// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds. What it says
+// before: check(code, n). No std::function: that would allocate.
+template <class Start, class Check>
+void fail_in_turn(const Start& start, const Check& check) {
+  for (long allowed = 0; allowed < 1000; ++allowed) {
+    int code;
+    {
+      const FailingAllocations rest(allowed);
+      code = start();
+    }
+    if (code == CROCHET_OK) {
+      EXPECT_GT(allowed, 0) << "nothing was allocated";
+      return;
+    }
+    check(code, allowed);
+  }
+  ADD_FAILURE() << "it never succeeded";
+}
 
 }  // namespace contract
 

@@ -131,22 +131,11 @@ TEST(OperationsRefused, InAForkedChild) {
 
 // ---- Without memory
 
-// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds.
-template <typename Start>  // no std::function: that would allocate
+template <class Start>
 void fail_in_turn(const Start& start) {
-  for (long allowed = 0; allowed < 100; ++allowed) {
-    int code;
-    {
-      const FailingAllocations none(allowed);
-      code = start();
-    }
-    if (code == CROCHET_OK) {
-      EXPECT_GT(allowed, 0) << "nothing was allocated";
-      return;
-    }
+  contract::fail_in_turn(start, [](int code, long allowed) {
     EXPECT_EQ(code, CROCHET_ENOMEM) << crochet_status_name(code) << " after " << allowed << " allocations";
-  }
-  ADD_FAILURE() << "it never succeeded";
+  });
 }
 
 TEST(OperationsRefused, WithoutMemory) {

@@ -36,27 +36,17 @@ int until_refused(int attempts, const Call& call) {
   return CROCHET_OK;
 }
 
-// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds. Every
-// failure must be a code that says so, the first one CROCHET_ENOMEM.
-void fail_in_turn(const std::function<int()>& start) {
-  for (long allowed = 0; allowed < 1000; ++allowed) {
-    int code;
-    {
-      const FailingAllocations none(allowed);
-      code = start();
-    }
-    if (code == CROCHET_OK) {
-      EXPECT_GT(allowed, 0) << "nothing was allocated";
-      return;
-    }
+// Every failure must be a code that says so, the first one CROCHET_ENOMEM. Where libuv or the system ran out, its own code is
+// passed on.
+template <class Start>
+void fail_in_turn(const Start& start) {
+  contract::fail_in_turn(start, [](int code, long allowed) {
     if (allowed == 0) {
       EXPECT_EQ(code, CROCHET_ENOMEM);
     }
-    // Where libuv or the system ran out, its own code is passed on.
     EXPECT_TRUE(code == CROCHET_ENOMEM || code == UV_ENOMEM || code == UV_EAGAIN)
         << crochet_status_name(code) << " after " << allowed << " allocations";
-  }
-  ADD_FAILURE() << "it never succeeded";
+  });
 }
 
 // Loops of the library's own fail at its own first allocation only: where libuv 1.44 finds none while it makes a loop,

@@ -58,6 +58,21 @@ TEST_F(AbuseA9, AResultRetainedBeyondItsBoundGivesNullAndNeverWraps) {
   call.word.fetch_sub((kBound - 1) * word::kReference);
 }
 
+TEST_F(AbuseA9, ACompletionQueueRetainedBeyondItsBoundGivesNullAndNeverWraps) {
+  crochet_completion_queue* queue = nullptr;
+  ASSERT_EQ(crochet_completion_queue_new(&queue), CROCHET_OK);
+  Call& anchor = *handle::open(queue, handle::kDeferredBit).call;
+  anchor.word.fetch_add((kBound - 1 - kBelow) * word::kReference);
+  EXPECT_EQ(retained(queue, crochet_completion_queue_retain), kBelow);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(crochet_completion_queue_retain(queue), nullptr);
+  std::size_t count = 1;
+  EXPECT_EQ(crochet_completion_queue_drain(queue, 0, nullptr, nullptr, &count), CROCHET_OK) << "as good as before";
+  crochet_completion_queue_release(queue);
+  EXPECT_EQ(retained(queue, crochet_completion_queue_retain), 1u);
+  anchor.word.fetch_sub((kBound - 1) * word::kReference);
+  crochet_completion_queue_release(queue);
+}
+
 TEST_F(AbuseA9, ADeferredRetainedBeyondItsBoundGivesNullAndNeverWraps) {
   Call& call = *target_of(deferred_.get()).call;
   call.deferreds.fetch_add(deferred_count(0, kBound - 1 - kBelow));
