@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Control groups: /proc/self/cgroup has a line "0::PATH" for version 2, and "N:LIST:PATH" with "cpu" in LIST for version 1.
-// The quota of a group, and of each above it, stands in cpu.max as "QUOTA PERIOD" or "max PERIOD"; for version 1 in
-// cpu.cfs_quota_us, -1 being none, and cpu.cfs_period_us.
+// Control groups: /proc/self/cgroup has a line "0::PATH" for version 2, and "N:LIST:PATH" with "cpu" in LIST for
+// version 1. The quota of a group, and of each above it, stands in cpu.max as "QUOTA PERIOD" or "max PERIOD"; for
+// version 1 in cpu.cfs_quota_us, -1 being none, and cpu.cfs_period_us.
 #include "base/cpus.hpp"
 
 #include <fcntl.h>

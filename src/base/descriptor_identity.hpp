@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Is a descriptor still what it was? A host that closes every one it does not know may have got the number for something
-// else, where nothing must be written, and which must not be closed. (All eventfds have one inode: another one of the
-// host's is not told apart.)
+// Is a descriptor still what it was? A host that closes every one it does not know may have got the number for
+// something else, where nothing must be written, and which must not be closed. (All eventfds have one inode: another
+// one of the host's is not told apart.)
 #pragma once
 
 #include <sys/stat.h>

@@ -5,6 +5,6 @@
 
 #include <cxxabi.h>
 
-// For functions with `catch (abi::__forced_unwind&)`: there is no object to bind the reference to, and the sanitizer for
-// undefined behaviour says so. That is the ABI's way, not a mistake of ours.
+// For functions with `catch (abi::__forced_unwind&)`: there is no object to bind the reference to, and the sanitizer
+// for undefined behaviour says so. That is the ABI's way, not a mistake of ours.
 #define CROCHET_CATCHES_FORCED_UNWIND __attribute__((no_sanitize("null", "alignment")))

@@ -36,7 +36,8 @@ constinit thread_local Atomic<const Atomic<std::uint64_t>*> t_endless{nullptr};
 
 }  // namespace
 
-Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline, bool notice_signals) noexcept {
+Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline deadline,
+            bool notice_signals) noexcept {
   const int saved_errno = errno;
   timespec at{};
   constexpr std::int64_t kLastSecond = std::numeric_limits<time_t>::max();

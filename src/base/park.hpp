@@ -24,8 +24,8 @@ Parked park(const Atomic<std::uint64_t>& word, std::uint32_t expected, Deadline 
 // How long at most who wants to notice signals parks: one that came just before is noticed then.
 inline constexpr std::int64_t kLongestDeafness = 100'000'000;
 
-// In a forked child: a signal handler may have forked in the middle of this thread's sleep, which the kernel would restart
-// after it for ever. Spoils the word, which is nobody's there.
+// In a forked child: a signal handler may have forked in the middle of this thread's sleep, which the kernel would
+// restart after it for ever. Spoils the word, which is nobody's there.
 void end_sleep_in_child() noexcept;
 
 // Wakes every thread that is parked on `word`. Async-signal-safe; keeps errno. The word must not be unmapped yet,

@@ -22,7 +22,6 @@ inline constinit Atomic<ProcessState> process_state{ProcessState::kLive};
 inline bool process_is_live() { return process_state.load(relaxed) == ProcessState::kLive; }
 inline bool process_is_forked() { return process_state.load(relaxed) == ProcessState::kForked; }
 
-
 // The state of the process in which this thread may wait without further questions; kNever on a loop's thread. One
 // comparison asks for both.
 inline constinit thread_local ProcessState t_may_wait_in = ProcessState::kLive;

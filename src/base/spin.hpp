@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Looking at a word for a while before going to sleep over it: when that is worth a try, and for how long.
 //
-// Whether it is worth it depends on how soon the other side comes, and on whether it can run meanwhile: on the same CPU it
-// can't. Both show in whether the last tries were in vain. So each try in vain doubles the number of sleeps before the
-// next one, and one that is not halves it.
+// Whether it is worth it depends on how soon the other side comes, and on whether it can run meanwhile: on the same CPU
+// it can't. Both show in whether the last tries were in vain. So each try in vain doubles the number of sleeps before
+// the next one, and one that is not halves it.
 #pragma once
 
 #include <algorithm>

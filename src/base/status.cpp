@@ -13,7 +13,8 @@ struct Status {
 };
 
 constexpr Status kTable[] = {
-#define STATUS(name, message) {CROCHET_##name, "CROCHET_" #name, message}
+#define STATUS(name, message) \
+  { CROCHET_##name, "CROCHET_" #name, message }
     STATUS(OK, "success"),
     STATUS(EFAILED, "the call failed"),
     STATUS(ECANCELED, "the call was cancelled"),

@@ -26,9 +26,7 @@ namespace {
 
 constexpr std::uint32_t kOneDeferred = deferred_count(0, 1);
 
-bool counts_for(std::uint32_t deferreds, Word generation) {
-  return (deferreds & word::kHandleMask) == generation;
-}
+bool counts_for(std::uint32_t deferreds, Word generation) { return (deferreds & word::kHandleMask) == generation; }
 
 // libuv's and errno's code for it; that they are the same is asserted where <uv.h> is known.
 bool means_cancelled(int code) { return code == CROCHET_ECANCELED || code == -ECANCELED; }
@@ -53,7 +51,8 @@ bool Call::start_conditional() {
   do {
     if (word::phase(w) != Phase::kQueued) return false;
     // acq_rel: as in start().
-  } while (!word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));
+  } while (
+      !word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));
   return true;
 }
 
@@ -333,7 +332,7 @@ int Call::cancel(Word generation, int* out_outcome) {
     if (hooked && (w & word::kAsked) != 0) return CROCHET_OK;
     const Word asked = (w & word::kAsked) != 0 ? w : w | word::kCancelAsked;
     // With a hook the call travels to its loop once more, as a message, with a reference of its own.
-    const Word wanted = hooked                    ? (asked | word::kPosted) + word::kReference
+    const Word wanted = hooked                   ? (asked | word::kPosted) + word::kReference
                         : from == Phase::kQueued ? word::never_run_as(asked, Outcome::kCancelled)
                                                  : word::settled_as(asked, word::reason(asked));
     // acq_rel: with on_cancel's kHooked, with start() and the settlers.
@@ -468,7 +467,8 @@ Timing* Call::need_timing() {
   SideRecord* record = need_side();
   if (record == nullptr) return nullptr;
   if (record->timing == nullptr) record->timing = new (std::nothrow) Timing;
-  if (record->timing != nullptr) word.store(word.load(relaxed) | word::kConditional, relaxed);  // nobody else looks at it: R = 0
+  if (record->timing != nullptr)
+    word.store(word.load(relaxed) | word::kConditional, relaxed);  // nobody else looks at it: R = 0
   return record->timing;
 }
 
@@ -480,7 +480,7 @@ Timing* Call::timing() const {
 void Call::end_side() {
   SideRecord* record = side();
   if (record == nullptr) return function.store(0, release);  // the slot is nobody else's. release: as in make()
-  function.exchange(0, acq_rel);  // with who reads it at this moment: see side_reading.hpp
+  function.exchange(0, acq_rel);                             // with who reads it at this moment: see side_reading.hpp
   end_side_record(record);
 }
 

@@ -4,14 +4,14 @@
 //
 // What each field means:
 //
-//   field       prepared         queued                     running                     settled: value      settled: failure
-//   word        R = 0            R = handles + 1            R = handles + 1             R = handles (+ 1 until finished)
-//   deferreds   -                1: to be lent              how many deferreds          0 once finished
-//   loop        fixed            fixed                      fixed                       fixed
-//   next        -                link in its queue          link, while kPosted         link of a husk still queued
+//   field       prepared   queued              running                     settled
+//   word        R = 0      R = handles + 1     R = handles + 1             R = handles (+ 1 until finished)
+//   deferreds   -          1: to be lent       how many deferreds          0 once finished
+//   loop        fixed      fixed               fixed                       fixed
+//   next        -          link in its queue   link, while kPosted         link of a husk still queued
 //   function    function | side record, in every phase; in a free slot: link between magazines
-//   arg, drop   storage          the argument               the argument                dropped when finished
-//   value, value_drop   -        -                          one settler, in kSettling   the value           code or ErrorRecord
+//   arg, drop   storage    the argument        the argument                dropped when finished
+//   value, value_drop   -  -                   one settler, in kSettling   the value; code or ErrorRecord
 //
 // Invariants:
 //   N1  R = handles + 1 for all deferreds together (the "group"), which whoever finishes the call gives back.
@@ -64,11 +64,11 @@ struct alignas(64) Call {
 
   // ---- The loop's thread.
 
-  bool start();                   // kQueued -> kRunning. False: a husk, give the group's reference back; or kConditional
-  bool start_conditional();       // the same, for a kConditional call whose time has come. False: a husk
-  void run();                     // after start(): the function, then its deferred is given back
-  void expire();                  // after start_conditional(): it is too late to run it; it fails with CROCHET_EEXPIRED
-  void deliver_cancel_message();  // runs the hook if there is still something to cancel; gives the message's reference back
+  bool start();              // kQueued -> kRunning. False: a husk, give the group's reference back; or kConditional
+  bool start_conditional();  // the same, for a kConditional call whose time has come. False: a husk
+  void run();                // after start(): the function, then its deferred is given back
+  void expire();             // after start_conditional(): it is too late to run it; it fails with CROCHET_EEXPIRED
+  void deliver_cancel_message();  // the hook, if there is still something to cancel; gives the message's reference back
   void run_hook();                // the hook, if it is still there and the call unsettled; the caller holds a reference
 
   // ---- Deferreds. `generation` is the handle's.
@@ -112,8 +112,8 @@ struct alignas(64) Call {
 
   // By a stopping loop, of a call that it pinned: a running one is asked to end. True: it has a hook, to be run.
   bool ask_to_stop();
-  // The loop has ended: who joins a call that is not finished need not wait any more. True: this is such a call, and the
-  // first to say so was this.
+  // The loop has ended: who joins a call that is not finished need not wait any more. True: this is such a call, and
+  // the first to say so was this.
   bool abandon(std::uint32_t loop_id);
   // In a forked child, alone: whatever was going on belongs to the parent. Answers CROCHET_EFORKED for ever, is never
   // used again, and releases do nothing: the counts are out of their reach.
@@ -121,23 +121,23 @@ struct alignas(64) Call {
 
   // ---- What belongs to few.
 
-  SideRecord* side() const {        // null: none yet
+  SideRecord* side() const {  // null: none yet
     // acquire: with the installer's release, for the record's fields.
     const std::uint64_t field = function.load(acquire);
     return (field & kSideTag) == 0 ? nullptr : side_record(field);
   }
-  SideRecord* need_side();          // null: no memory. Any thread that holds a reference, or owns the prepared call
-  Timing* need_timing();            // by who prepares the call: it becomes kConditional. Null: no memory
-  Timing* timing() const;           // null: none; it may start at any time
-  void end_side();                  // by who destroys the call, or throws a prepared one away
+  SideRecord* need_side();  // null: no memory. Any thread that holds a reference, or owns the prepared call
+  Timing* need_timing();    // by who prepares the call: it becomes kConditional. Null: no memory
+  Timing* timing() const;   // null: none; it may start at any time
+  void end_side();          // by who destroys the call, or throws a prepared one away
   crochet_call_fn* plain_function() const {
     const std::uint64_t field = function.load(acquire);
     const std::uint64_t plain = (field & kSideTag) == 0 ? field : side_record(field)->function.load(relaxed);
     return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(plain));
   }
-  const char* label() const;        // "" when there is none
+  const char* label() const;  // "" when there is none
 
-  int error_code() const;           // of a settled word that the caller has seen
+  int error_code() const;  // of a settled word that the caller has seen
   const char* error_message() const;
   void* error_payload(std::uint64_t type) const;
 
@@ -150,21 +150,21 @@ struct alignas(64) Call {
 
  private:
   void call_hook(Hook* hook, Word generation);  // and ends it
-  // How a callback ended other than by returning, in its handler. The caller does not come to give the deferred back when
-  // the thread ends.
+  // How a callback ended other than by returning, in its handler. The caller does not come to give the deferred back
+  // when the thread ends.
   void thread_ends_in_callback(Word generation);
   void callback_has_thrown(Word generation);
   void reject_thrown(Word generation, const char* what);
-  int publish(Outcome outcome);     // kSettling -> kSettled; CROCHET_OK
+  int publish(Outcome outcome);  // kSettling -> kSettled; CROCHET_OK
   int published_with_company(Word before);
-  void finish();                    // the last deferred reference has gone
+  void finish();  // the last deferred reference has gone
   void finish_slowly();
-  void never_ran();                 // after kQueued -> kSettled: drops the argument, then kFinished
+  void never_ran();  // after kQueued -> kSettled: drops the argument, then kFinished
   bool release_slowly(Word generation);
-  void destroy(Word last);          // nobody refers to it any more
+  void destroy(Word last);  // nobody refers to it any more
   void end_life(Word generation);
   static constexpr Phase kOnePhase{1};  // from each phase to the next
-  void tell(Word before);           // after a settling that replaced `before`: wakes waiters, closes the watch list
+  void tell(Word before);               // after a settling that replaced `before`: wakes waiters, closes the watch list
 };
 
 // A reference that is given back at the end of a scope, also when user code in it ends the thread.
@@ -183,9 +183,7 @@ inline constexpr int kWaitCodes[8] = {CROCHET_OK,       CROCHET_EFAILED, CROCHET
 inline int wait_code(Word settled_word) { return kWaitCodes[static_cast<Word>(word::outcome(settled_word))]; }
 
 // What somebody is told who comes too late to settle, or to set a hook.
-inline int too_late_code(Word w) {
-  return word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_EALREADY;
-}
+inline int too_late_code(Word w) { return word::outcome(w) == Outcome::kForked ? CROCHET_EFORKED : CROCHET_EALREADY; }
 
 // A cancel message and a call to be started travel the same way: which is it? The loop has popped it.
 inline bool is_message(Word w) { return (w & word::kPosted) != 0; }

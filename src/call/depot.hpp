@@ -25,7 +25,8 @@ class Depot {
   void push(Slots& slots, Magazine magazine) {
     std::uint64_t head = head_.load(relaxed);
     do {
-      // release: the field is another thing while a call lives in the slot; who takes the link for that sees the life ended.
+      // release: the field is another thing while a call lives in the slot; who takes the link for that sees the life
+      // ended.
       slots.link(magazine.first).store(pack(magazine.count, index(head)), release);
       // release: hands the magazine's slots over to pop()'s acquire.
     } while (!head_.compare_exchange_weak(head, pack(tag(head) + 1, magazine.first), release, relaxed));

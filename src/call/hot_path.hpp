@@ -62,7 +62,8 @@ inline bool Call::start() {
     release_deferred(generation);
     return;
   }
-  deferreds.store(deferred_count(generation, 0), relaxed);  // nobody else holds one, so nobody else can change the count
+  // relaxed: nobody else holds one, so nobody else can change the count.
+  deferreds.store(deferred_count(generation, 0), relaxed);
   finish();
 }
 

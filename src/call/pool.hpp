@@ -64,7 +64,8 @@ class Pool {
     return true;
   }
 
-  // A pool's slabs, found by their numbers; apart from the pool, so that the library's file need not hold all the zeros.
+  // A pool's slabs, found by their numbers; apart from the pool, so that the library's file need not hold all the
+  // zeros.
   struct Slabs {
     Atomic<Slab*> at[kMostSlabs] = {};
   };
@@ -73,16 +74,16 @@ class Pool {
   constexpr Pool(Slabs& slabs, std::uint32_t slot_size, std::uint32_t number)
       : slabs_(slabs), slot_size_(slot_size), number_(number) {}
 
-  Call* allocate(Cache& cache);          // null: no memory
-  void free(Cache& cache, Call* call);   // call is the caller's alone, R = 0
-  void give_back(Cache& cache);          // the thread ends: everything to the depot
-  Call* allocate_without_cache();        // for threads that have none (any more)
+  Call* allocate(Cache& cache);         // null: no memory
+  void free(Cache& cache, Call* call);  // call is the caller's alone, R = 0
+  void give_back(Cache& cache);         // the thread ends: everything to the depot
+  Call* allocate_without_cache();       // for threads that have none (any more)
   void free_without_cache(Call* call);
 
   static std::uint32_t number_of(const Call* call) { return Slab::of(call)->pool_number; }
 
-  // When the call in this slot was first seen, for who looks at all calls: beside the slots, since few programs ever ask.
-  // Null: no memory. Nothing of it is given back.
+  // When the call in this slot was first seen, for who looks at all calls: beside the slots, since few programs ever
+  // ask. Null: no memory. Nothing of it is given back.
   Atomic<std::int64_t>* first_seen(const Call* call);
 
   // Every slot that was ever made, in a fixed order: position 0 upwards, null at the end. A call that happened before

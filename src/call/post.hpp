@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What calls ask of whoever runs the loops and hands out completions; they know no classes of theirs. Defined by the loop
-// layer.
+// What calls ask of whoever runs the loops and hands out completions; they know no classes of theirs. Defined by the
+// loop layer.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ enum class NeverRan { kCancelled, kNotRun };
 void count_never_ran(std::uint32_t loop_id, NeverRan why);
 
 // An entry of a completion queue (a watcher of no loop), whose watched call has settled: it goes to its queue, with the
-// reference on the watched call. False: nobody wants it any more, it was let go; the reference is the caller's as before.
+// reference on the watched call. False: nobody wants it any more, it was let go; the reference is the caller's as
+// before.
 bool complete(Call& entry);
 // Counted for each failure that nobody looked at: when its call is destroyed. Any thread.
 void count_unobserved(std::uint32_t loop_id);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Reading the side record of a call that is somebody else's, and that may end at any moment.
 //
-// A reading holds nothing that user code could wait for: it is a few instructions long. Who ends a record takes it out of
-// its call first, and then looks whether somebody reads. If so, the record is kept until nobody does.
+// A reading holds nothing that user code could wait for: it is a few instructions long. Who ends a record takes it out
+// of its call first, and then looks whether somebody reads. If so, the record is kept until nobody does.
 //
 //   reader   readings + 1;  function: a read-modify-write that changes nothing;  the record's fields;  readings - 1
 //   ender    function := 0 by a read-modify-write;  readings: none: free the record, else keep it
 //
-// The two read-modify-writes of `function` have an order. Reader first: the ender sees the reading. Ender first: the reader
-// finds no record. Between a record's installing and its end nothing stores to `function`, or that order would tell nothing:
-// hence Call::make_prepared().
+// The two read-modify-writes of `function` have an order. Reader first: the ender sees the reading. Ender first: the
+// reader finds no record. Between a record's installing and its end nothing stores to `function`, or that order would
+// tell nothing: hence Call::make_prepared().
 #pragma once
 
 #include "call/call.hpp"

@@ -12,8 +12,8 @@ crochet_call_fn* function_of(std::uint64_t field) {
   return reinterpret_cast<crochet_call_fn*>(static_cast<std::uintptr_t>(field));
 }
 
-// When was this life of the slot first seen? Now, unless the word says that it was before: the mark is set only when the
-// time stands there, and a new life begins without it.
+// When was this life of the slot first seen? Now, unless the word says that it was before: the mark is set only when
+// the time stands there, and a new life begins without it.
 std::int64_t note(Call& call, Word w) {
   Atomic<std::int64_t>* const at = first_seen(&call);
   if (at == nullptr) return 0;
@@ -28,8 +28,8 @@ std::int64_t note(Call& call, Word w) {
       continue;
     }
     noted = now;
-    // release: publishes the time. On a settled word this is lost against a destruction without a read-modify-write (N7) at
-    // worst, with the life that it was of.
+    // release: publishes the time. On a settled word this is lost against a destruction without a read-modify-write
+    // (N7) at worst, with the life that it was of.
     if (call.word.compare_exchange_weak(w, w | word::kSeen, acq_rel, acquire)) return now;
   }
   return noted;

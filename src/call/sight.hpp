@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What can be seen of a call that is somebody else's, while it goes on: a copy, for who lists what is outstanding.
 //
-// Nothing is held, so that looking never ends a call, nor runs what its host would drop then. The slot is type-stable and
-// all that is read is atomic; the word is read first and last, and both must be of one life. (32 lives later, in the middle
-// of one look, two would be taken for one: the copy is wrong then, and nothing else.)
+// Nothing is held, so that looking never ends a call, nor runs what its host would drop then. The slot is type-stable
+// and all that is read is atomic; the word is read first and last, and both must be of one life. (32 lives later, in
+// the middle of one look, two would be taken for one: the copy is wrong then, and nothing else.)
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@ namespace crochet {
 struct Sight {
   Word word;
   std::uint32_t loop;
-  std::uint32_t deferreds;   // held references of the producer's side
-  crochet_call_fn* function; // null: made without one
-  const char* label;         // static; null: none
-  std::uint64_t waits_for;   // see SideRecord::waits_for; 0: nothing
-  std::int64_t first_seen;   // monotonic; 0: no memory to note it
-  std::uint64_t id;          // what the result's handle looks like
+  std::uint32_t deferreds;    // held references of the producer's side
+  crochet_call_fn* function;  // null: made without one
+  const char* label;          // static; null: none
+  std::uint64_t waits_for;    // see SideRecord::waits_for; 0: nothing
+  std::int64_t first_seen;    // monotonic; 0: no memory to note it
+  std::uint64_t id;           // what the result's handle looks like
 };
 
 // Is it made, and not finished?
@@ -38,8 +38,8 @@ inline bool waits_for_its_turn(const Sight& sight) {
 // Looks at a slot, whatever is in it. False: it is not outstanding, or was another one before the look was over.
 bool see(Call& call, Sight* out);
 
-// What the call that a loop's thread is busy with is called, also when it has ended and its value is dropped. The thread
-// keeps its slot from being used again. Else what comes of it means nothing, and nothing worse.
+// What the call that a loop's thread is busy with is called, also when it has ended and its value is dropped. The
+// thread keeps its slot from being used again. Else what comes of it means nothing, and nothing worse.
 void see_name(Call& call, crochet_call_fn** out_function, const char** out_label);
 
 // Notes of each outstanding call that it was seen.

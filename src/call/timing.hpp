@@ -14,11 +14,11 @@ struct Call;
 // Made while the call is prepared, the only place that can say that there is no memory; gone with its side record.
 // The loop's thread only, once the call is made.
 struct Timing {
-  Plain<std::int64_t> delay_ns{0};            // 0: none; kForever: never by itself
-  Plain<std::int64_t> timeout_ns{kForever};   // to have started in
-  Plain<std::int64_t> starts{kNotCounted};    // on the monotonic clock, as expires
+  Plain<std::int64_t> delay_ns{0};           // 0: none; kForever: never by itself
+  Plain<std::int64_t> timeout_ns{kForever};  // to have started in
+  Plain<std::int64_t> starts{kNotCounted};   // on the monotonic clock, as expires
   Plain<std::int64_t> expires{kNotCounted};
-  Plain<bool> is_limited{false};              // it counts for its loop's limit
+  Plain<bool> is_limited{false};  // it counts for its loop's limit
 
   // A node of DueCalls.
   Plain<Call*> call{nullptr};

@@ -9,7 +9,6 @@
 namespace crochet {
 namespace {
 
-
 bool done(Word w, Until until) { return until == Until::kSettled ? word::settled(w) : word::finished(w); }
 
 int code(Word w, Until until) {
@@ -73,11 +72,8 @@ int wait_for_call(Call& call, Word generation, Until until, std::int64_t timeout
     }
     if (process_is_forked()) return CROCHET_EFORKED;
     switch (timeout_ns == 0 ? Parked::kTimedOut : park(call.word, word::low_half(w), look_at, end_on_signal)) {
-      case Parked::kWoken:
-        w = call.word.load(acquire);
-        break;
-      case Parked::kSignalled:
-        return CROCHET_EINTR;
+      case Parked::kWoken: w = call.word.load(acquire); break;
+      case Parked::kSignalled: return CROCHET_EINTR;
       case Parked::kTimedOut:
         // The last look is a read-modify-write: it sees an interrupt that came before it, and the result.
         w = call.word.fetch_or(flag, acq_rel) | flag;

@@ -19,9 +19,10 @@ constexpr std::uint32_t kFewestAdds = 16;
 Call* node(std::uint64_t head) { return reinterpret_cast<Call*>(static_cast<std::uintptr_t>(head & ~kTags)); }
 std::uint64_t address(Call* call) { return reinterpret_cast<std::uintptr_t>(call); }
 
-// After-calls that their loops did not take. Refusing one settles it, which delivers those that wait for it, whose loop has
-// most likely stopped as well: a chain of them is as long as its host likes, and a stack is not. So who is refused while
-// somebody is at it waits for his turn. Drop functions run here, and one that ends its thread must not end the refusing.
+// After-calls that their loops did not take. Refusing one settles it, which delivers those that wait for it, whose loop
+// has most likely stopped as well: a chain of them is as long as its host likes, and a stack is not. So who is refused
+// while somebody is at it waits for his turn. Drop functions run here, and one that ends its thread must not end the
+// refusing.
 class Refusals {
  public:
   static void refuse(Call& after) {

@@ -21,8 +21,8 @@ namespace crochet {
 
 inline constexpr std::uint32_t kNoLoop = 0;
 
-// Adds a made (kQueued) after-call or entry. The watched call has a side record; the reference on it that the after-call
-// keeps (W2) passes to the list.
+// Adds a made (kQueued) after-call or entry. The watched call has a side record; the reference on it that the
+// after-call keeps (W2) passes to the list.
 void add_watcher(Call& watched, Call& after);
 
 // By who settled `watched` and saw kWatched in the word it replaced. The caller holds a reference on it.

@@ -5,15 +5,16 @@
 //   references R   | seen | epoch  | flags  | outcome | phase | zero | generation
 //
 // The low half is what waiters park on; reference traffic in the high half never disturbs them. The six lowest bits are
-// where handles have theirs (handle.hpp), and what the common end of a call looks like is zero: settled, with a value. So
-// one exclusive or and one mask ask all that the fast paths ask.
+// where handles have theirs (handle.hpp), and what the common end of a call looks like is zero: settled, with a value.
+// So one exclusive or and one mask ask all that the fast paths ask.
 //
-//   phase     who owns the object in it                                           who may leave it, to what
+//   phase     who owns the object in it                                    who may leave it, to what
 //   kQueued   the queue (or a watch list, the at-stop stack, the loop's due calls), a sweep that pins it
-//                                                                               loop: kRunning; cancel, stop: kSettled
-//   kRunning  the function and whoever holds a deferred                           a settler: kSettling; cancel, stop, finish: kSettled
-//   kSettling one settler, for a few instructions: it writes the outcome          that settler only: kSettled
-//   kSettled  the holders of references; the outcome never changes                nobody, until destroyed: next generation
+//                                                                          loop: kRunning; cancel, stop: kSettled
+//   kRunning  the function and whoever holds a deferred                    a settler: kSettling;
+//                                                                          cancel, stop, finish: kSettled
+//   kSettling one settler, for a few instructions: it writes the outcome   that settler only: kSettled
+//   kSettled  the holders of references; the outcome never changes         nobody, until destroyed: next generation
 //
 //   flag               set by                         may it be stale?
 //   kWaiters           a waiter before it parks       yes: a wake-up for nobody
@@ -24,17 +25,17 @@
 //   kStopAsked         the loop's stop                no
 //   kObserved          who fetched the error          no
 //   kTaken             who took the value             no
-//   kConditional       before it is queued: popping it does not start it          no. The same bit: while the call is queued,
-//                      and when it never ran. Who starts it clears it; a value to be taken comes later
+//   kConditional       before it is queued: popping it does not start it            no. The same bit: while it is
+//                      queued, and when it never ran. Who starts it clears it; a value to be taken comes later
 //   kHooked            on_cancel                      yes: the hook may have been cleared or run since
 //   kPosted            cancel: the call is on its way to the loop as a message      no; set at most once in a life
 //   kFinished          the argument was dropped, no deferred is left                no
 //   kInterruptPending  interrupt; taken back by the first waiter that sees it       no
 //   kForgotten         the init store only: made without a result                   no
 //   kAbandoned         stop: the loop has ended, somebody still holds a deferred    no
-//   kNeverRan          who settled it out of kQueued                                no; kFinished follows when arg is dropped
-//   kHasMore           the init store, need_side(): a side record, or storage     no; it may come while the call is settled
-//   kSeen              who looks at all calls: when it was first seen is written   no: a new life begins without it
+//   kNeverRan          who settled it out of kQueued                                no; kFinished follows
+//   kHasMore           the init store, need_side(): a side record, or storage       no; a settled call may get it
+//   kSeen              who looks at all calls: when it was first seen is written    no: a new life begins without it
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,14 @@ enum class Phase : Word { kSettled = 0, kSettling = 1, kRunning = 2, kQueued = 3
 
 // kUnused: of a slot that nobody refers to.
 enum class Outcome : Word {
-  kValue = 0, kFailed = 1, kCancelled = 2, kStopped = 3, kNotRun = 4, kBroken = 5, kForked = 6, kUnused = 7
+  kValue = 0,
+  kFailed = 1,
+  kCancelled = 2,
+  kStopped = 3,
+  kNotRun = 4,
+  kBroken = 5,
+  kForked = 6,
+  kUnused = 7
 };
 
 namespace word {
@@ -100,19 +108,13 @@ constexpr bool finished(Word w) { return settled(w) && (w & kFinished) != 0; }
 constexpr bool unsettled_and_free(Word w) { return phase(w) == Phase::kQueued || phase(w) == Phase::kRunning; }
 
 // Queued, and to be started as soon as it is popped.
-constexpr bool starts_plainly(Word w) {
-  return (w & (kPhaseMask | kConditional)) == phase_bits(Phase::kQueued);
-}
+constexpr bool starts_plainly(Word w) { return (w & (kPhaseMask | kConditional)) == phase_bits(Phase::kQueued); }
 
 constexpr Word with_phase(Word w, Phase p) { return (w & ~kPhaseMask) | phase_bits(p); }
 // Only from an unsettled word: its outcome bits are zero.
-constexpr Word settled_as(Word w, Outcome o) {
-  return with_phase(w, Phase::kSettled) | outcome_bits(o);
-}
+constexpr Word settled_as(Word w, Outcome o) { return with_phase(w, Phase::kSettled) | outcome_bits(o); }
 constexpr Word never_run_as(Word w, Outcome o) { return settled_as(w, o) | kNeverRan; }
-constexpr Word next_epoch(Word w) {
-  return (w & ~kEpochMask) | ((w + (Word{1} << kEpochShift)) & kEpochMask);
-}
+constexpr Word next_epoch(Word w) { return (w & ~kEpochMask) | ((w + (Word{1} << kEpochShift)) & kEpochMask); }
 constexpr Word in_generation(Word generation) { return generation % kGenerations; }
 // A slot that nobody refers to, about to be used for the given generation.
 constexpr Word unused(Word generation) { return outcome_bits(Outcome::kUnused) | in_generation(generation); }
@@ -132,8 +134,7 @@ constexpr bool runs(Word w, Word handle_generation) {
 // The handle is the last reference, to a value; but for that nothing is left beside the slot.
 constexpr bool ends_plainly(Word w, Word handle_generation) {
   constexpr Word kReferences = ~(kReference - 1);
-  return ((w ^ handle_generation) &
-          (kReferences | kHandleMask | kPhaseMask | kOutcomeMask | kHasMore)) == kReference;
+  return ((w ^ handle_generation) & (kReferences | kHandleMask | kPhaseMask | kOutcomeMask | kHasMore)) == kReference;
 }
 constexpr Outcome reason(Word w) { return (w & kStopAsked) != 0 ? Outcome::kStopped : Outcome::kCancelled; }
 

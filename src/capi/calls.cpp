@@ -226,7 +226,8 @@ int crochet_wait_for(crochet_loop* loop, crochet_call_fn* fn, void* arg, crochet
   crochet_result** out = out_result != nullptr ? out_result : &own;
   *out = nullptr;
   int status = fn == nullptr || !valid_timeout(timeout_ns) ? CROCHET_EINVAL : CROCHET_OK;
-  if (status == CROCHET_OK && current_loop() != nullptr) status = process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
+  if (status == CROCHET_OK && current_loop() != nullptr)
+    status = process_is_forked() ? CROCHET_EFORKED : CROCHET_EDEADLK;
   if (status != CROCHET_OK) return refused(status, arg, drop);
   status = crochet_run(loop, fn, arg, drop, out);
   if (status != CROCHET_OK) return status;

@@ -33,8 +33,8 @@ int crochet_deferred_new(crochet_loop* loop, void* arg, crochet_drop_fn* drop, c
   if (call == nullptr) return refused(CROCHET_ENOMEM, arg, drop);
 
   const bool forgotten = out_result == nullptr;
-  const Word generation = call->make(to.id, 0, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0,
-                                     Call::From::kHand);
+  const Word generation =
+      call->make(to.id, 0, arg, drop, forgotten ? 0 : 1, forgotten ? word::kForgotten : 0, Call::From::kHand);
   // It is in no queue: ask after it was made, so that a stop that comes now finds it.
   if (!to.loop->accepts(to.id)) {
     call->end_as(Outcome::kNotRun, Outcome::kStopped);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A function that runs again and again: crochet_every().
 //
-// It is made of what anybody can make. Its result is a call without a function, settled here (crochet_deferred_new). Each
-// round is a delayed call; when one is not settled as its function returns, an after-call waits for that. They hand on a
-// baton, a reference to the result's deferred: whoever loses it, because the loop stops, ends the whole as stopped. So the
-// argument lives until no round can run, nor is outstanding.
+// It is made of what anybody can make. Its result is a call without a function, settled here (crochet_deferred_new).
+// Each round is a delayed call; when one is not settled as its function returns, an after-call waits for that. They
+// hand on a baton, a reference to the result's deferred: whoever loses it, because the loop stops, ends the whole as
+// stopped. So the argument lives until no round can run, nor is outstanding.
 #include <algorithm>
 #include <limits>
 #include <new>
@@ -94,7 +94,8 @@ void hand_on(Baton& baton, Next next, crochet_call_fn* fn, crochet_result** out_
 }
 
 void plan_round(Baton& baton) {
-  // Never without a delay: the loop serves its timers in between, and its limit does not concern what it runs for itself.
+  // Never without a delay: the loop serves its timers in between, and its limit does not concern what it runs for
+  // itself.
   const std::int64_t delay_ns = std::max<std::int64_t>(1, baton.every->schedule.due() - monotonic_ns());
   hand_on(baton, {delay_ns, nullptr}, &begin_round, &baton.every->round);
 }

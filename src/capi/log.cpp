@@ -59,10 +59,8 @@ int add_sink(int level, LogSink* sink, std::uint64_t* out_id) {
   LogBridge* bridge = need_bridge();
   std::uint64_t id = 0;
   const int status = bridge == nullptr ? CROCHET_ENOMEM : bridge->sinks().add(sink, static_cast<LogLevel>(level), &id);
-  if (status != CROCHET_OK)
-    sink->release();
-  else if (out_id != nullptr)
-    *out_id = id;
+  if (status != CROCHET_OK) sink->release();
+  else if (out_id != nullptr) *out_id = id;
   return status;
 }
 
@@ -181,6 +179,4 @@ int crochet_log_counter(const char* name, uint64_t* out_count) {
   return CROCHET_OK;
 }
 
-const char* crochet_log_counter_name(uint32_t index) {
-  return name_at(kLogCounterNames, index);
-}
+const char* crochet_log_counter_name(uint32_t index) { return name_at(kLogCounterNames, index); }

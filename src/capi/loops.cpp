@@ -74,13 +74,9 @@ int crochet_loop_histogram(crochet_loop* loop, const char* name, uint64_t* out_c
   return CROCHET_OK;
 }
 
-const char* crochet_loop_histogram_name(uint32_t index) {
-  return name_at(kHistogramNames, index);
-}
+const char* crochet_loop_histogram_name(uint32_t index) { return name_at(kHistogramNames, index); }
 
-int64_t crochet_histogram_bound(uint32_t bucket) {
-  return bucket < Histogram::kBuckets ? Histogram::bound(bucket) : 0;
-}
+int64_t crochet_histogram_bound(uint32_t bucket) { return bucket < Histogram::kBuckets ? Histogram::bound(bucket) : 0; }
 
 const char* crochet_loop_counter_name(uint32_t index) { return name_at(kCounterNames, index); }
 

@@ -83,8 +83,8 @@ int crochet_options_set_queue_limit(crochet_options* options, uint64_t calls, in
   return CROCHET_OK;
 }
 
-int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn* first, crochet_thread_fn* last, void* arg,
-                                     crochet_drop_fn* drop) {
+int crochet_options_set_thread_hooks(crochet_options* options, crochet_thread_fn* first, crochet_thread_fn* last,
+                                     void* arg, crochet_drop_fn* drop) {
   if (!are_options(options)) return refused(CROCHET_EINVAL, arg, drop);
   auto* hooks = new (std::nothrow) ThreadHooks{first, last, arg, drop};
   if (hooks == nullptr) return refused(CROCHET_ENOMEM, arg, drop);

@@ -109,12 +109,9 @@ bool LogBridge::add_first_sinks() noexcept {
     const std::size_t length = argument.copy(text, sizeof text - 1);
     text[length] = '\0';
     int status = length < argument.size() ? CROCHET_EINVAL : CROCHET_OK;
-    if (kind == "stderr")
-      add(new_stderr_sink());
-    else if (kind == "syslog")
-      add(new_syslog_sink(length == 0 ? nullptr : text, 0, OpenLog::kLater));
-    else if (status == CROCHET_OK)
-      add(new_file_sink(text, 0, 0, &status));
+    if (kind == "stderr") add(new_stderr_sink());
+    else if (kind == "syslog") add(new_syslog_sink(length == 0 ? nullptr : text, 0, OpenLog::kLater));
+    else if (status == CROCHET_OK) add(new_file_sink(text, 0, 0, &status));
     if (status != CROCHET_OK) log(LogLevel::kError, "CROCHET_LOG: can't write to \"%s\"", text);
   });
   if (!has_any) add(new_stderr_sink());
@@ -213,12 +210,9 @@ bool LogBridge::step(Writer& writer) {
     return true;
   }
   writer.idle_looks = 0;
-  if (taken == Taken::kRecord)
-    write_record(writer);
-  else if (lost != 0)
-    tell_gap(writer, lost);
-  else
-    wait_for_producer(writer);
+  if (taken == Taken::kRecord) write_record(writer);
+  else if (lost != 0) tell_gap(writer, lost);
+  else wait_for_producer(writer);
   return !process_is_forked();  // by a sink, and this is the child
 }
 

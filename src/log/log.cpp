@@ -59,10 +59,8 @@ void log(LogLevel level, const char* format, ...) noexcept {
   const auto full_length = static_cast<std::size_t>(std::max(0, std::vsnprintf(text, sizeof text, format, arguments)));
   va_end(arguments);
   const std::size_t length = std::min(full_length, sizeof text - 1);
-  if (LogBridge* bridge = LogBridge::get())
-    bridge->offer({level, kOrigin, {text, length}, full_length});
-  else
-    write_directly(level, text, length);
+  if (LogBridge* bridge = LogBridge::get()) bridge->offer({level, kOrigin, {text, length}, full_length});
+  else write_directly(level, text, length);
   errno = saved_errno;
 }
 

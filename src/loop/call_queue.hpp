@@ -3,8 +3,10 @@
 //
 //   head        meaning                                    who may change it, to what
 //   0           the loop is awake, nothing is queued       pusher: a call; loop: kAsleep; closer: kClosed
-//   kAsleep     the loop may be blocked (adopted: outside uv_run)   pusher: a call, and owes a wake-up; loop: 0; closer: kClosed, and owes one
-//   a call      newest of a list                           pusher: a newer one; loop: 0, and owns the list; closer: kClosed, and owns it
+//   kAsleep     the loop may be blocked                    pusher: a call, and owes a wake-up; loop: 0;
+//               (adopted: outside uv_run)                  closer: kClosed, and owes one
+//   a call      newest of a list                           pusher: a newer one; loop: 0, and owns the list;
+//                                                          closer: kClosed, and owns it
 //   kClosed     nothing is accepted any more               nobody
 //
 // Invariants:
@@ -29,7 +31,7 @@ class CallQueue {
   enum class Push { kQueued, kQueuedOwesWakeUp, kRefused };
 
   struct Closed {
-    Call* list;         // newest first; the closer's now
+    Call* list;  // newest first; the closer's now
     bool owes_wake_up;
   };
 

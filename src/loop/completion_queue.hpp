@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
-// A completion queue: results are watched, and handed out in the order in which they settle, to threads that sleep here or
-// to a loop of somebody else's that polls a descriptor.
+// A completion queue: results are watched, and handed out in the order in which they settle, to threads that sleep here
+// or to a loop of somebody else's that polls a descriptor.
 //
 // A watch is an entry: a slot of the call pool that is linked in the watched call's list (call/watchers.hpp) like an
-// after-call, and then in the queue's stack. So settling allocates nothing, and no completion can be lost for want of room.
+// after-call, and then in the queue's stack. So settling allocates nothing, and no completion can be lost for want of
+// room.
 //
-//   entry's word   linked in                                       left by
-//   kQueued        the watched call's list                            a CAS to settled: who wins decides what becomes of it
+//   entry's word   linked in                 left by
+//   kQueued        the watched call's list   a CAS to settled: who wins decides what becomes of it
 //   settled        a watched list: a husk, freed when that is next gone through; or the stack: to be handed out
 //
 // Consumers share a mutex. Who settles must not wait for them: he pushes to a stack that is a CallQueue, whose consumer
-// sleeps by its mark: kAsleep stands in it when nothing is there to be handed out, and who replaces that mark announces.
+// sleeps by its mark: kAsleep stands in it when nothing is there to be handed out, and who replaces that mark
+// announces.
+//
 // Invariants:
 //   C1  Outside the mutex either something is there to be taken, or kAsleep stands.
-//   C2  The descriptor is low only while kAsleep stands: it is lowered before the mark is set, and raised by who replaces
-//       it, or by a consumer that came too late to set it. (So it may be high for a moment with nothing there.) A closed
-//       queue's is never lowered.
+//   C2  The descriptor is low only while kAsleep stands: it is lowered before the mark is set, and raised by who
+//       replaces it, or by a consumer that came too late to set it. (So it may be high for a moment with nothing
+//       there.) A closed queue's is never lowered.
 //   C3  watches_ has every entry that was not handed out, and holds a reference to it.
 //   C4  An entry in the stack brings the reference on its watched call along (W2), for the consumer.
-// The queue itself is the value of a settled call, its anchor, whose handles users hold. Entries refer to the anchor without
-// a reference: who delivers visits it with one of his own, which a stale anchor refuses. So an anchor's last reference is
-// always given back by a read-modify-write (Call::release_visited).
+//
+// The queue itself is the value of a settled call, its anchor, whose handles users hold. Entries refer to the anchor
+// without a reference: who delivers visits it with one of his own, which a stale anchor refuses. So an anchor's last
+// reference is always given back by a read-modify-write (Call::release_visited).
 #pragma once
 
 #include <cstddef>
@@ -51,8 +55,8 @@ class CompletionQueue {
 
   // ---- Consumers: any thread, one at a time inside.
 
-  // `anchor` leads to this queue. CROCHET_OK, CROCHET_EALREADY, CROCHET_ECLOSED, CROCHET_ENOMEM; CROCHET_EINVAL: no such
-  // call any more.
+  // `anchor` leads to this queue. CROCHET_OK, CROCHET_EALREADY, CROCHET_ECLOSED, CROCHET_ENOMEM; CROCHET_EINVAL: no
+  // such call any more.
   int watch(const crochet_completion_queue* anchor, Call& watched, Word generation, std::uint64_t tag);
   int unwatch(Call& watched);  // CROCHET_OK, CROCHET_EALREADY: it has settled; CROCHET_ENOENT
   // CROCHET_OK, CROCHET_ECLOSED: nothing will come any more; CROCHET_ETIMEDOUT, CROCHET_EINTR, CROCHET_EFORKED.
@@ -78,14 +82,14 @@ class CompletionQueue {
 
   void announce();
 
-  CallQueue ready_;          // its consumer is who has mutex_
+  CallQueue ready_;  // its consumer is who has mutex_
   EventDescriptor descriptor_;
-  Atomic<Word> events_{0};   // the low half counts announcements, and is parked on; the high half counts who sleeps
+  Atomic<Word> events_{0};  // the low half counts announcements, and is parked on; the high half counts who sleeps
 
   Mutex mutex_;
-  Plain<Call*> taken_{nullptr};                // guarded by mutex_; taken out of ready_: oldest first
-  std::unordered_map<Call*, Watch> watches_;   // guarded by mutex_; by what is watched
-  Plain<bool> is_closed_{false};               // guarded by mutex_
+  Plain<Call*> taken_{nullptr};               // guarded by mutex_; taken out of ready_: oldest first
+  std::unordered_map<Call*, Watch> watches_;  // guarded by mutex_; by what is watched
+  Plain<bool> is_closed_{false};              // guarded by mutex_
 };
 
 // The handle of a queue is that of its anchor. Null: it is none.

@@ -12,15 +12,28 @@ namespace crochet {
 // Every call that was accepted is in exactly one of the first four, once its loop has ended.
 // The last three are looked up when somebody asks: Loop::read().
 enum class Counter : std::size_t {
-  kRun, kNotRun, kCancelled, kExpired, kHeld, kOpenHandles, kTurns, kBlocked, kWaitsTimedOut, kUnobserved, kCpu, kQueued,
+  kRun,
+  kNotRun,
+  kCancelled,
+  kExpired,
+  kHeld,
+  kOpenHandles,
+  kTurns,
+  kBlocked,
+  kWaitsTimedOut,
+  kUnobserved,
+  kCpu,
+  kQueued,
   kUnsettled
 };
 
 inline constexpr const char* kCounterNames[] = {
-    "calls_run", "calls_not_run", "calls_cancelled", "calls_expired", "calls_held", "handles_open", "turns",
-    "times_blocked", "waits_timed_out", "failures_unobserved", "cpu_ns", "calls_queued", "calls_unsettled"};
+    "calls_run",    "calls_not_run", "calls_cancelled", "calls_expired",   "calls_held",
+    "handles_open", "turns",         "times_blocked",   "waits_timed_out", "failures_unobserved",
+    "cpu_ns",       "calls_queued",  "calls_unsettled"};
 inline constexpr std::size_t kCounters = sizeof kCounterNames / sizeof *kCounterNames;
-inline constexpr std::size_t kCheapCounters = static_cast<std::size_t>(Counter::kQueued);  // these need no walk over all calls
+inline constexpr std::size_t kCheapCounters =
+    static_cast<std::size_t>(Counter::kQueued);  // these need no walk over all calls
 
 class Counters {
  public:

@@ -41,9 +41,7 @@ class DueCalls {
     timing.right = nullptr;
     timing.rank = 1;
   }
-  static bool before(const Timing& a, const Timing& b) {
-    return a.due != b.due ? a.due < b.due : a.number < b.number;
-  }
+  static bool before(const Timing& a, const Timing& b) { return a.due != b.due ? a.due < b.due : a.number < b.number; }
   static Timing* earlier(Timing* a, Timing* b) {
     if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
     return before(*b, *a) ? b : a;

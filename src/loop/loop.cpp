@@ -27,8 +27,8 @@ constexpr std::int64_t kUsualHop = 50'000;
 constexpr std::int64_t kShortestHop = 1'000;
 constexpr std::int64_t kLongestHop = 200'000;
 
-// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs one for epoll, an eventfd,
-// and two pipes for signals; and we need one.
+// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs one for epoll, an
+// eventfd, and two pipes for signals; and we need one.
 int check_descriptors() {
   constexpr int kNeeded = 8;
   int taken[kNeeded];
@@ -86,7 +86,9 @@ int Loop::begin(const Birth& birth, uv_loop_t* uv, const crochet_options& option
 void Loop::set_spins(const crochet_options& options) {
   const bool asked = options.loop_spin_ns != 0 || options.wait_spin_ns != 0;
   const bool may_spin = asked && usable_cpus() >= 2;
-  const auto limit = [may_spin](std::int64_t ns) { return !may_spin ? 0 : ns == CROCHET_SPIN_MEASURED ? kUsualHop : ns; };
+  const auto limit = [may_spin](std::int64_t ns) {
+    return !may_spin ? 0 : ns == CROCHET_SPIN_MEASURED ? kUsualHop : ns;
+  };
   loop_spin_.set_limit(adopted_ ? 0 : limit(options.loop_spin_ns));
   wait_spin_.set_limit(limit(options.wait_spin_ns));
   const bool by_hop = options.loop_spin_ns == CROCHET_SPIN_MEASURED || options.wait_spin_ns == CROCHET_SPIN_MEASURED;
@@ -324,8 +326,8 @@ void Loop::warn_that_nobody_runs_it() {
   log(LogLevel::kWarning, "a wait timed out, and nobody has run the adopted loop \"%s\" meanwhile", name_);
 }
 
-// In libuv's poll the queue is marked asleep, and so it is in the callbacks of what the poll found; an adopted loop's also
-// outside uv_run(), and nobody knows where its thread is.
+// In libuv's poll the queue is marked asleep, and so it is in the callbacks of what the poll found; an adopted loop's
+// also outside uv_run(), and nobody knows where its thread is.
 bool Loop::is_asleep() const {
   if (!looks_asleep()) return false;
   return adopted_ || is_in_poll(thread_id_.load(relaxed), epoll_.load(relaxed)) != InPoll::kNo;
@@ -364,9 +366,7 @@ std::uint64_t Loop::read(Counter which) const {
   }
 }
 
-void Loop::stop_cpu_clock() {
-  counters_.add(Counter::kCpu, cpu_ns(thread_id_.exchange(0, relaxed)));
-}
+void Loop::stop_cpu_clock() { counters_.add(Counter::kCpu, cpu_ns(thread_id_.exchange(0, relaxed))); }
 
 // ---- The owner's alarm ----
 

@@ -56,7 +56,8 @@ class alignas(64) Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // ---- Birth: by the runtime, of an unused block. 0, or a code of libuv's or ours; then it is unused again, or has ended.
+  // ---- Birth: by the runtime, of an unused block. 0, or a code of libuv's or ours; then it is unused again, or has
+  // ended.
   struct Birth {
     std::uint32_t id;
     std::uint64_t serial;
@@ -71,8 +72,9 @@ class alignas(64) Loop {
   bool post(Call* call) { return post_to_awake(call) || post_chain(call, call); }
   // The first of these steps: false is no answer yet.
   bool post_to_awake(Call* call) { return queue_.push_to_awake(call); }
-  // The same for a chain that the caller has linked, from the newest call down to the oldest: one operation on the queue,
-  // one wake-up at most. True: none of its calls may be touched any more. False: the oldest one's link means nothing.
+  // The same for a chain that the caller has linked, from the newest call down to the oldest: one operation on the
+  // queue, one wake-up at most. True: none of its calls may be touched any more. False: the oldest one's link means
+  // nothing.
   bool post_chain(Call* newest, Call* oldest) {
     switch (queue_.push(newest, oldest)) {
       case CallQueue::Push::kRefused: return false;
@@ -150,8 +152,8 @@ class alignas(64) Loop {
   // Calls of it are not made in the common way: it is a parent's, or has a limit.
   bool is_special() const { return special_.load(relaxed) != 0; }
   bool has_limit() const { return (special_.load(relaxed) & kLimited) != 0; }
-  // Of a loop that has a limit, before a call is queued there, which will be kConditional: may block. CROCHET_OK, and the
-  // call counts until the loop has popped it; or CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED.
+  // Of a loop that has a limit, before a call is queued there, which will be kConditional: may block. CROCHET_OK, and
+  // the call counts until the loop has popped it; or CROCHET_EAGAIN, CROCHET_ESTOPPED, CROCHET_EFORKED.
   int enter_queue(std::uint32_t id) {
     const int status = limit_.enter(id, current_loop() == nullptr);
     if (status != CROCHET_OK || this->id() == id) return status;
@@ -240,43 +242,44 @@ class alignas(64) Loop {
   // ---- The loop's thread: loop_drain.cpp.
   void before_poll();
   void after_poll();
-  bool spin();                          // true: something came, or it goes on at the next turn. False: sleep
-  bool is_kept_awake() const;           // libuv does not block
+  bool spin();                 // true: something came, or it goes on at the next turn. False: sleep
+  bool is_kept_awake() const;  // libuv does not block
   void keep_awake(bool yes);
   void drain();
   bool drain(DrainBudget& budget);      // runs what is queued. False: not all, that was enough; the loop must not block
   bool run_ready(DrainBudget& budget);  // the same, and no more
   void run_until_due(DrainBudget& budget);
   Samples::Progress progress() const { return {counted(Counter::kRun), sleeps_}; }
-  bool refill();                        // queue -> incoming_ -> ready_. False: nothing there, or closed
-  void run_or_bury(Call* call);         // a call or a message that was popped
+  bool refill();                 // queue -> incoming_ -> ready_. False: nothing there, or closed
+  void run_or_bury(Call* call);  // a call or a message that was popped
   void run_or_bury_inline(Call* call);
   void bury(Call* call);
-  void bury_husk(Call* call, Word w);   // cancelled or stopped while it was queued
+  void bury_husk(Call* call, Word w);  // cancelled or stopped while it was queued
 
   // ---- The loop's thread: loop_delays.cpp.
   void take_conditional(Call* call);  // popped, and not to be started just for that
   void start_in_time(Call* call);
   void leave_queue_for(const Call& call);  // it was popped, and may count
   void set_due_timer(std::uint64_t at_least_ms = 0);
-  void run_due();                     // what the timer does
+  void run_due();  // what the timer does
   void run_due(DrainBudget& budget);
   // In how many milliseconds a timer of libuv's must go off not to be early.
   static std::uint64_t ms_until(Deadline time);
 
   // ---- The loop's thread: loop_drain.cpp.
-  // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once then.
+  // Sees to it when a callback in `body` ends the thread, or forks and returns in the child: it must return at once
+  // then.
   void run_callbacks(void (*body)(Loop& loop, void* context), void* context = nullptr);
 
   // ---- The loop's thread: loop_stop.cpp.
-  void begin_stop();            // once, when the queue is seen closed
+  void begin_stop();  // once, when the queue is seen closed
   void settle_unstarted();
   void refuse_linked();
   void run_at_stop_calls();
   void run_hooks();
-  void continue_stop();         // the grace: until all calls are finished, or it is over
+  void continue_stop();  // the grace: until all calls are finished, or it is over
   void go_on_in(unsigned ms);
-  void stop_goes_on();          // continue_stop() with an eye on its callbacks
+  void stop_goes_on();  // continue_stop() with an eye on its callbacks
   void end_grace();
   void close_handles();
   void handle_closed();
@@ -287,37 +290,37 @@ class alignas(64) Loop {
   void stop_cpu_clock();
   void run_last_hook();
   void log_summary(const LeftOpen& left_open) const;
-  void died();                  // the thread ends without having stopped (pthread_exit in a callback)
+  void died();  // the thread ends without having stopped (pthread_exit in a callback)
 
   CallQueue queue_;
   AtStopStack at_stop_;
   QueueLimit limit_;
 
   Atomic<std::uint32_t> id_{0};
-  Atomic<std::uint64_t> references_{0};  // generation (from bit 56), holds (from bit 32), handles
+  Atomic<std::uint64_t> references_{0};                    // generation (from bit 56), holds (from bit 32), handles
   Atomic<Word> state_{static_cast<Word>(State::kUnused)};  // waiters for the end park on it
   Atomic<bool> look_for_hooks_{false};
   Atomic<std::int64_t> stop_deadline_{kNotAsked};  // set once: who sets it closes the queue
-  Atomic<int> end_code_{0};                // published by kEnded
+  Atomic<int> end_code_{0};                        // published by kEnded
   Atomic<std::uint64_t> serial_{0};
-  Atomic<bool> given_up_{false};           // whoever waited for the end left the thread behind
-  Atomic<bool> descriptors_lost_{false};   // the host closed them: nothing can wake the thread any more
-  Atomic<bool> leaked_{false};             // a libuv loop or a handle was left behind: never reused
-  Atomic<std::uint32_t> special_{0};       // fixed from start or adopt on, but for a fork
+  Atomic<bool> given_up_{false};          // whoever waited for the end left the thread behind
+  Atomic<bool> descriptors_lost_{false};  // the host closed them: nothing can wake the thread any more
+  Atomic<bool> leaked_{false};            // a libuv loop or a handle was left behind: never reused
+  Atomic<std::uint32_t> special_{0};      // fixed from start or adopt on, but for a fork
   static constexpr std::uint32_t kLimited = 1;
   static constexpr std::uint32_t kParents = 2;  // this is a forked child, the loop ran in the parent
-  Atomic<std::uint32_t> rounds_{0};        // a hint, publishes nothing
+  Atomic<std::uint32_t> rounds_{0};             // a hint, publishes nothing
   Atomic<bool> warned_{false};
-  Atomic<Word> start_code_{kStarting};     // what the host's first function said; who starts the loop parks on it
-  Atomic<bool> join_claimed_{false};       // somebody looks whether the thread is gone
+  Atomic<Word> start_code_{kStarting};  // what the host's first function said; who starts the loop parks on it
+  Atomic<bool> join_claimed_{false};    // somebody looks whether the thread is gone
   Atomic<bool> joined_{false};
-  Atomic<bool> late_{false};               // its end has been waited for in vain
-  Atomic<pid_t> thread_id_{0};             // of its thread; 0: it has not begun, or has ended. For who looks
-  Atomic<int> epoll_{-1};                  // libuv's descriptor, for who looks
+  Atomic<bool> late_{false};    // its end has been waited for in vain
+  Atomic<pid_t> thread_id_{0};  // of its thread; 0: it has not begun, or has ended. For who looks
+  Atomic<int> epoll_{-1};       // libuv's descriptor, for who looks
 
   Spin loop_spin_;
   Spin wait_spin_;
-  Hop hop_;                                // between the thread and who starts it
+  Hop hop_;  // between the thread and who starts it
 
   // Fixed from start or adopt to the end.
   bool adopted_ = false;
@@ -333,15 +336,15 @@ class alignas(64) Loop {
   Call* incoming_ = nullptr;   // newest first, being reversed in slices
   Call* reversing_ = nullptr;  // what was reversed of it so far: oldest first
   Call* ready_ = nullptr;      // oldest first, to be run; while calls run, the rest is a local
-  // Read by who watches. Written for each call, in place of ready_: so it costs nothing. release: publishes that the slot is
-  // there, and nothing of what is in it.
+  // Read by who watches. Written for each call, in place of ready_: so it costs nothing. release: publishes that the
+  // slot is there, and nothing of what is in it.
   Atomic<Call*> running_{nullptr};
-  DueCalls due_;               // made, and waiting for their time
+  DueCalls due_;  // made, and waiting for their time
   enum class Stop { kNotBegun, kGrace, kClosing, kClosed, kForked } stop_ = Stop::kNotBegun;
-  std::uint64_t sleeps_ = 0;   // how often it may have slept
-  bool spins_ = false;         // it looks for calls instead of sleeping, until then:
+  std::uint64_t sleeps_ = 0;  // how often it may have slept
+  bool spins_ = false;        // it looks for calls instead of sleeping, until then:
   Deadline spin_end_ = Deadline::never();
-  CallWalk unfinished_;        // everything before it is finished
+  CallWalk unfinished_;  // everything before it is finished
   unsigned stop_tick_ms_ = 0;
   GraceEnds grace_ends_;
   unsigned closing_handles_ = 0;

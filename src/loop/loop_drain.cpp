@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A turn of the loop: what is queued is run before libuv polls, and whether it may block then; spinning; and what becomes
-// of callbacks that do not return.
+// A turn of the loop: what is queued is run before libuv polls, and whether it may block then; spinning; and what
+// becomes of callbacks that do not return.
 #include <pthread.h>
 
 #include <utility>
@@ -194,7 +194,8 @@ void Loop::run_or_bury(Call* call) {
 void Loop::bury(Call* call) {
   const Word w = call->word.load(acquire);
   if (is_message(w)) call->deliver_cancel_message();
-  else if (call->loop.load(relaxed) != id()) refuse(call);  // made for a loop that has ended, whose control block this was
+  else if (call->loop.load(relaxed) != id())
+    refuse(call);  // made for a loop that has ended, whose control block this was
   else if (word::phase(w) == Phase::kQueued) take_conditional(call);
   else bury_husk(call, w);
 }

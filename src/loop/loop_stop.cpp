@@ -46,7 +46,8 @@ constexpr std::int64_t kLongestNap = 5'000'000;
 void Loop::request_stop(std::int64_t grace_ns) {
   std::int64_t not_asked = kNotAsked;
   // acq_rel: with the load in wait_until_ended(), and with the loop's, behind the queue's closing.
-  const bool is_first = stop_deadline_.compare_exchange_strong(not_asked, Deadline::after(grace_ns).ns(), acq_rel, relaxed);
+  const bool is_first =
+      stop_deadline_.compare_exchange_strong(not_asked, Deadline::after(grace_ns).ns(), acq_rel, relaxed);
   // By everybody: who waits for the end next must not find it running.
   Word running = static_cast<Word>(State::kRunning);
   state_.compare_exchange_strong(running, static_cast<Word>(State::kStopping), acq_rel, relaxed);
@@ -226,13 +227,15 @@ void Loop::close_handles() {
   stop_ = Stop::kClosing;
   const bool all_sent = queue_.wait_for_owed_wake_ups(Deadline::after(kOwedWakeUpTime));
   if (!all_sent) {
-    log(LogLevel::kCritical, "loop \"%s\": a thread that was to wake it does not go on; its memory is left behind", name_);
+    log(LogLevel::kCritical, "loop \"%s\": a thread that was to wake it does not go on; its memory is left behind",
+        name_);
     wake_up_in_use_ = true;
     leaked_.store(true, relaxed);
   }
   const auto close = [this](auto* handle) {
     ++closing_handles_;
-    uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* h) { static_cast<Loop*>(h->data)->handle_closed(); });
+    uv_close(reinterpret_cast<uv_handle_t*>(handle),
+             [](uv_handle_t* h) { static_cast<Loop*>(h->data)->handle_closed(); });
   };
   if (all_sent) {
     ++closing_handles_;
@@ -270,7 +273,8 @@ int Loop::close_own_uv(LeftOpen* out_left_open) {
   leaked_.store(true, relaxed);
   if (wake_up_in_use_) return CROCHET_OK;
   uv_walk(
-      uv_, [](uv_handle_t* handle, void* left_open) { static_cast<LeftOpen*>(left_open)->add(*handle); }, out_left_open);
+      uv_, [](uv_handle_t* handle, void* left_open) { static_cast<LeftOpen*>(left_open)->add(*handle); },
+      out_left_open);
   if (out_left_open->count == 0) std::strcpy(out_left_open->kinds, "requests");
   counters_.add(Counter::kOpenHandles, static_cast<int>(out_left_open->count));
   return CROCHET_EBUSY;
@@ -292,9 +296,9 @@ void Loop::run_last_hook() {
 void Loop::log_summary(const LeftOpen& left_open) const {
   const bool all_closed = left_open.kinds[0] == '\0';
   const auto number = [this](Counter which) { return static_cast<unsigned long long>(counted(which)); };
-  log(!all_closed                      ? LogLevel::kError
+  log(!all_closed                    ? LogLevel::kError
       : counted(Counter::kHeld) != 0 ? LogLevel::kWarning
-                                       : LogLevel::kInfo,
+                                     : LogLevel::kInfo,
       "loop \"%s\" has ended: of its calls %llu were run, %llu not run, %llu cancelled before they ran, "
       "%llu expired; %llu are held by who is to settle them%s%s",
       name_, number(Counter::kRun), number(Counter::kNotRun), number(Counter::kCancelled), number(Counter::kExpired),

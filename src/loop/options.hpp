@@ -21,7 +21,7 @@ struct crochet_options {
   std::uint32_t mark = crochet::kOptionsMark;  // tells a handle of ours from something else
   char thread_name[crochet::kThreadNameSize] = "crochet";
   bool keep_alive = true;
-  std::size_t stack_size = 0;  // of the loop's thread, in bytes; 0: the system's default
+  std::size_t stack_size = 0;     // of the loop's thread, in bytes; 0: the system's default
   std::int64_t loop_spin_ns = 0;  // or CROCHET_SPIN_MEASURED
   std::int64_t wait_spin_ns = 0;
   std::uint64_t queue_limit = 0;  // calls; 0: none
@@ -33,9 +33,7 @@ namespace crochet {
 
 inline constexpr crochet_options kDefaultOptions{};
 
-inline bool are_options(const crochet_options* options) {
-  return options != nullptr && options->mark == kOptionsMark;
-}
+inline bool are_options(const crochet_options* options) { return options != nullptr && options->mark == kOptionsMark; }
 
 // What a parameter that may be null means; null: it is no handle of ours.
 inline const crochet_options* options_or_defaults(const crochet_options* options) {

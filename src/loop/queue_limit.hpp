@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How many calls may be queued on a loop and not started: who calls enters first, or waits for room; the loop, which pops
-// the call, leaves for it.
+// How many calls may be queued on a loop and not started: who calls enters first, or waits for room; the loop, which
+// pops the call, leaves for it.
 //
 // Only loops that were given a limit pay: their calls are made by the slow road, and are kConditional, so that the loop
 // starts them by its slow road, too.
@@ -24,7 +24,8 @@ namespace crochet {
 
 class QueueLimit {
  public:
-  // Before anybody knows the loop of that id; who still waits for room in its block's former one finds it. calls: 0: none.
+  // Before anybody knows the loop of that id; who still waits for room in its block's former one finds it. calls: 0:
+  // none.
   void set(std::uint32_t loop_id, std::uint64_t calls, std::int64_t wait_ns) {
     most_.store(std::min<std::uint64_t>(calls, UINT32_MAX), relaxed);
     wait_ns_.store(wait_ns, relaxed);
@@ -76,8 +77,8 @@ class QueueLimit {
   static Word of(std::uint32_t loop_id) { return (Word{loop_id} << 2) & kLoop; }
   static std::uint64_t inside(Word w) { return w >> 32; }
 
-  // relaxed, all of it: they publish nothing but themselves; who knows a loop's id has seen its limit. Who found the block
-  // when it was another loop's may look.
+  // relaxed, all of it: they publish nothing but themselves; who knows a loop's id has seen its limit. Who found the
+  // block when it was another loop's may look.
   Atomic<std::uint64_t> most_{0};    // fixed from start or adopt to the end
   Atomic<std::int64_t> wait_ns_{0};  // the same
   Atomic<Word> word_{0};

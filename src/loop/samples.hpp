@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// How long calls are queued and run, from samples: about one batch in sixteen is timed, so that no call pays for a clock.
+// How long calls are queued and run, from samples: about one batch in sixteen is timed, so that no call pays for a
+// clock.
 //
-// A batch is what the loop takes from its queue at once. The one before a sample is when the sample is armed: its time is
-// the earliest at which a call of the sample can have been queued. If the loop slept in between, the caller who woke it
-// says when: he makes a system call anyway.
+// A batch is what the loop takes from its queue at once. The one before a sample is when the sample is armed: its time
+// is the earliest at which a call of the sample can have been queued. If the loop slept in between, the caller who woke
+// it says when: he makes a system call anyway.
 #pragma once
 
 #include <cstddef>
@@ -95,8 +96,8 @@ class Samples {
   std::uint64_t sleeps_ = 0;     // before it was armed
   std::int64_t queued_ns_ = -1;  // at most, when it began; -1: not known
   std::int64_t begun_ns_ = 0;
-  std::int64_t from_ns_ = 0;     // of the last look, with
-  std::uint64_t run_ = 0;        // what had been run then
+  std::int64_t from_ns_ = 0;  // of the last look, with
+  std::uint64_t run_ = 0;     // what had been run then
 };
 
 }  // namespace crochet

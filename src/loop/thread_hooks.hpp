@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the host wants done first and last on a loop's thread. Shared by the options that name it and the loops that were
-// made with them; whoever lets go of it last drops its argument.
+// What the host wants done first and last on a loop's thread. Shared by the options that name it and the loops that
+// were made with them; whoever lets go of it last drops its argument.
 #pragma once
 
 #include <utility>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What makes a blocked loop look at its queue: a descriptor of our own that libuv polls, or libuv's uv_async_t where that
-// does not work. docs/design/0008 tells why not uv_async_t alone.
+// What makes a blocked loop look at its queue: a descriptor of our own that libuv polls, or libuv's uv_async_t where
+// that does not work. docs/design/0008 tells why not uv_async_t alone.
 #pragma once
 
 #include <uv.h>
@@ -20,8 +20,9 @@ class WakeUp {
 
   // ---- The loop's thread, or before it runs.
 
-  // The descriptor alone, which open() would make. Before uv_loop_init(): so that its number is below libuv's own, whose
-  // table of watchers has room for it then, and need not grow (for want of memory libuv would abort). 0, or libuv's code.
+  // The descriptor alone, which open() would make. Before uv_loop_init(): so that its number is below libuv's own,
+  // whose table of watchers has room for it then, and need not grow (for want of memory libuv would abort). 0, or
+  // libuv's code.
   int make_descriptor();
   void drop_descriptor();
   // `woken` runs there, once or more after send(). 0, or a code of libuv's; then nothing is open. may_run: nobody else
@@ -55,7 +56,7 @@ class WakeUp {
     uv_poll_t poll;
     uv_async_t async;
   } handle_;
-  bool own_ = false;  // fixed by open(), as all of these
+  bool own_ = false;     // fixed by open(), as all of these
   int descriptor_ = -1;  // ours, or the uv_async_t's
   DescriptorIdentity identity_;
   void* owner_ = nullptr;

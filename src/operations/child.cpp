@@ -84,7 +84,8 @@ class Attributes {
 };
 
 bool may_lie_elsewhere(int error) {
-  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENODEV || error == ESTALE || error == ETIMEDOUT;
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENODEV || error == ESTALE ||
+         error == ETIMEDOUT;
 }
 
 }  // namespace
@@ -132,7 +133,8 @@ int Child::spawn(Launch& launch, int directory, const posix_spawn_file_actions_t
   for (const std::string& program : launch.programs) {
     int here = faccessat(directory, program.c_str(), F_OK, 0) == 0 ? 0 : errno;  // a place without it costs no process
     if (here != ENOENT) {
-      here = posix_spawn(&pid_, program.c_str(), actions, attributes, launch.arguments.data(), launch.environment.data());
+      here =
+          posix_spawn(&pid_, program.c_str(), actions, attributes, launch.arguments.data(), launch.environment.data());
     }
     if (here == 0 || !may_lie_elsewhere(here)) return here;
     if (error != EACCES) error = here;

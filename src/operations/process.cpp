@@ -162,10 +162,8 @@ class Process final : private GraceEnd {
     } else {
       auto* value = new (std::nothrow)
           crochet_process_exit{exit_.status, exit_.signal, child_.pid(), output_.take(), errors_.take()};
-      if (value == nullptr)
-        crochet_reject(deferred_, UV_ENOMEM, nullptr);
-      else
-        crochet_resolve(deferred_, value, [](void* exit) { delete static_cast<crochet_process_exit*>(exit); });
+      if (value == nullptr) crochet_reject(deferred_, UV_ENOMEM, nullptr);
+      else crochet_resolve(deferred_, value, [](void* exit) { delete static_cast<crochet_process_exit*>(exit); });
     }
   }
 

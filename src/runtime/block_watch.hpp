@@ -11,9 +11,9 @@ class BlockWatch {
  public:
   // What a look found. The same `at` as at the last look, and not asleep: it has not gone on meanwhile.
   struct Look {
-    const void* call;        // what its thread runs; null: no call
-    std::uint64_t run;       // how many it has run,
-    std::uint64_t turns;     // and how often it went round
+    const void* call;     // what its thread runs; null: no call
+    std::uint64_t run;    // how many it has run,
+    std::uint64_t turns;  // and how often it went round
     bool is_asleep;
   };
 
@@ -24,8 +24,8 @@ class BlockWatch {
     kGoesOn,        // it was told, and is over
   };
 
-  // usual_ns: how long it should be since the last look. What is more was no time of the loop's: the process stood still as
-  // a whole (in a debugger, on a suspended machine).
+  // usual_ns: how long it should be since the last look. What is more was no time of the loop's: the process stood
+  // still as a whole (in a debugger, on a suspended machine).
   Verdict look(const Look& now, std::int64_t now_ns, std::int64_t usual_ns, std::int64_t threshold_ns) {
     const std::int64_t passed = std::min(now_ns - looked_ns_, 2 * usual_ns);
     looked_ns_ = now_ns;

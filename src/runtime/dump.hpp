@@ -2,8 +2,8 @@
 // What goes on in this process: its loops, and every call that is not finished, as text or as JSON.
 //
 // Any thread, a loop's own and one that is stuck included. Nothing is locked, no loop is asked: what changes meanwhile
-// is listed as it was, or as it is. While the host's function has a piece of it, only a loop's block is held, which can't
-// be used for another loop then.
+// is listed as it was, or as it is. While the host's function has a piece of it, only a loop's block is held, which
+// can't be used for another loop then.
 #pragma once
 
 #include "crochet.h"

@@ -36,7 +36,7 @@ struct CallName {
 struct LoopEntry {
   const Loop& loop;
   bool is_default;
-  bool is_busy;       // with a call, named:
+  bool is_busy;  // with a call, named:
   CallName busy_with;
 };
 
@@ -45,7 +45,7 @@ struct CallEntry {
   CallState state;
   const char* loop_name;  // "" of a loop that is not there any more
   CallName name;
-  std::int64_t age_ns;    // at least; -1: not known
+  std::int64_t age_ns;  // at least; -1: not known
 };
 
 // What there were of each state.

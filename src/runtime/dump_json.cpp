@@ -14,8 +14,8 @@ DumpOutput& JsonWriter::key(const char* name) { return out_ << ",\"" << name << 
 void JsonWriter::flag(const char* name, bool yes) { key(name) << (yes ? "true" : "false"); }
 
 void JsonWriter::begin() {
-  out_ << "{\"version\":\"" << std::uint64_t{CROCHET_VERSION_MAJOR} << "." << std::uint64_t{CROCHET_VERSION_MINOR} << "."
-       << std::uint64_t{CROCHET_VERSION_PATCH} << "\",\"loops\":[";
+  out_ << "{\"version\":\"" << std::uint64_t{CROCHET_VERSION_MAJOR} << "." << std::uint64_t{CROCHET_VERSION_MINOR}
+       << "." << std::uint64_t{CROCHET_VERSION_PATCH} << "\",\"loops\":[";
 }
 
 void JsonWriter::loop(const LoopEntry& entry) {

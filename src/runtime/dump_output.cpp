@@ -14,7 +14,9 @@ namespace {
 // How many bytes of one character begin the text; 0: what begins it is none (RFC 3629).
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&byte](std::size_t i, unsigned least, unsigned most) { return byte(i) >= least && byte(i) <= most; };
+  const auto follows = [&byte](std::size_t i, unsigned least, unsigned most) {
+    return byte(i) >= least && byte(i) <= most;
+  };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
@@ -36,7 +38,8 @@ bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || b
 // What of the text can be passed on as it is, in either form.
 std::size_t harmless_length(std::string_view text) {
   std::size_t length = 0;
-  while (length < text.size() && text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\') {
+  while (length < text.size() && text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
+         text[length] != '\\') {
     ++length;
   }
   return length;
@@ -57,7 +60,8 @@ DumpOutput& DumpOutput::operator<<(std::string_view text) {
 
 DumpOutput& DumpOutput::operator<<(std::uint64_t number) {
   char digits[20];
-  return *this << std::string_view(digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, number).ptr - digits));
+  return *this << std::string_view(digits,
+                                   static_cast<std::size_t>(std::to_chars(digits, digits + 20, number).ptr - digits));
 }
 
 DumpOutput& DumpOutput::hexadecimal(std::uint64_t number) {
@@ -69,7 +73,8 @@ DumpOutput& DumpOutput::hexadecimal(std::uint64_t number) {
 DumpOutput& DumpOutput::seconds(std::int64_t ns) {
   const std::int64_t ms = std::max<std::int64_t>(ns, 0) / 1'000'000;
   char text[40];
-  std::snprintf(text, sizeof text, "%lld.%03lld s", static_cast<long long>(ms / 1000), static_cast<long long>(ms % 1000));
+  std::snprintf(text, sizeof text, "%lld.%03lld s", static_cast<long long>(ms / 1000),
+                static_cast<long long>(ms % 1000));
   return *this << text;
 }
 

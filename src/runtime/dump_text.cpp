@@ -17,8 +17,8 @@ void TextWriter::name(const CallName& name) {
 
 void TextWriter::loop(const LoopEntry& entry) {
   const Loop& loop = entry.loop;
-  (out_ << "loop " << std::uint64_t{loop.id()} << " \"").line(loop.name()) << "\""
-      << (entry.is_default ? " (default)" : "") << (loop.is_adopted() ? " (the host runs it)" : "") << ": "
+  (out_ << "loop " << std::uint64_t{loop.id()} << " \"").line(loop.name())
+      << "\"" << (entry.is_default ? " (default)" : "") << (loop.is_adopted() ? " (the host runs it)" : "") << ": "
       << kLoopStates[static_cast<std::size_t>(loop.state())];
   if (entry.is_busy) {
     out_ << ", in ";

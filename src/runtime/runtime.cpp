@@ -185,7 +185,8 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   status = make_loop_with_log(uv, options, out_loop);
   if (status == CROCHET_OK) {
     const int watched = watchdog_.start();
-    if (watched != CROCHET_OK) log(LogLevel::kError, "the watchdog's thread can't be started: %s", status_name(watched));
+    if (watched != CROCHET_OK)
+      log(LogLevel::kError, "the watchdog's thread can't be started: %s", status_name(watched));
   }
   if (status == CROCHET_OK || has_active_loop()) return status;
   // A failure leaves nothing behind.

@@ -31,7 +31,8 @@ class Runtime {
   int stop_loop(Loop& loop, std::int64_t grace_ns);
   int shutdown(std::int64_t grace_ns);
 
-  // From which time on a loop counts as blocked, and is reported. The thread that watches lives as long as there is a loop.
+  // From which time on a loop counts as blocked, and is reported. The thread that watches lives as long as there is a
+  // loop.
   int start_watchdog(std::int64_t threshold_ns);
   int stop_watchdog();
 
@@ -48,7 +49,8 @@ class Runtime {
   }
   // The same, but 0 for one that has a limit: it is not called in the common way.
   static std::uint32_t plain_default_id() { return default_.id.load(acquire); }
-  // The block of the default loop, for who has read its id. Another default loop's by now: it refuses a call with that id.
+  // The block of the default loop, for who has read its id. Another default loop's by now: it refuses a call with that
+  // id.
   static Loop* default_block() { return default_.block.load(relaxed); }
   static bool was_shut_down() { return was_shut_down_.load(acquire); }
 
@@ -77,9 +79,9 @@ class Runtime {
 
   static Atomic<Runtime*> instance_;
   struct Default {
-    Atomic<std::uint32_t> id{0};          // one of the two is 0, or both are
+    Atomic<std::uint32_t> id{0};  // one of the two is 0, or both are
     Atomic<std::uint32_t> limited_id{0};
-    Atomic<Loop*> block{nullptr};         // published by the id
+    Atomic<Loop*> block{nullptr};  // published by the id
   };
   static Default default_;
   static Atomic<bool> was_shut_down_;

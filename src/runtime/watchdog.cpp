@@ -81,8 +81,8 @@ struct Watchdog::Watched {
         name(loop, call);
         // It may have gone on meanwhile, and the name be another's.
         if (loop.running() != call || loop.counted(Counter::kRun) != look.run) break;
-        log(LogLevel::kWarning, "loop \"%s\" is %sblocked by %s: for %s at least; %llu calls wait behind it", loop.name(),
-            verdict == Verdict::kBlocked ? "" : "still ", what, Seconds(watch.blocked_ns()).text,
+        log(LogLevel::kWarning, "loop \"%s\" is %sblocked by %s: for %s at least; %llu calls wait behind it",
+            loop.name(), verdict == Verdict::kBlocked ? "" : "still ", what, Seconds(watch.blocked_ns()).text,
             static_cast<unsigned long long>(loop.read(Counter::kQueued)));
         break;
       case Verdict::kGoesOn:

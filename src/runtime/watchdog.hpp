@@ -44,9 +44,9 @@ class Watchdog {
   bool take_thread(pthread_t* out_thread);
 
   std::mutex mutex_;
-  bool has_thread_ = false;   // guarded by mutex_
-  pthread_t thread_{};        // guarded by mutex_
-  Atomic<Word> changes_{0};   // how many threads were ended (from bit 1), and a bit that changes; the thread parks on it
+  bool has_thread_ = false;  // guarded by mutex_
+  pthread_t thread_{};       // guarded by mutex_
+  Atomic<Word> changes_{0};  // how many threads were ended (from bit 1), and a bit that changes; the thread parks on it
 
   static constexpr Word kOtherThreshold = 1;
   static constexpr Word kOneThread = 2;

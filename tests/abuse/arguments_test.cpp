@@ -547,10 +547,8 @@ TEST(AbuseA3, StaleUsesByManyThreadsHarmNobody) {
           ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, result.out()), CROCHET_OK);
           // A thread that stood still for 32 lives meets its handle's generation again, and may give this one back.
           const int code = crochet_result_wait(result.get(), kForever);
-          if (code == CROCHET_EINVAL)
-            ++taken_away;
-          else
-            EXPECT_EQ(code, CROCHET_OK);
+          if (code == CROCHET_EINVAL) ++taken_away;
+          else EXPECT_EQ(code, CROCHET_OK);
           stale = result.get();
         }
         EXPECT_LE(taken_away, kLives / 32);

@@ -321,9 +321,10 @@ void fork_in_handler(int) {
   }
 }
 
-// `wait` sleeps in a thread of its own until `end_it` is called, and then returns CROCHET_OK; in the child it says at once
-// what every function says there.
-void fork_in_the_middle_of(const std::function<int()>& wait, const std::function<void()>& end_it, int signal_flags = 0) {
+// `wait` sleeps in a thread of its own until `end_it` is called, and then returns CROCHET_OK; in the child it says at
+// once what every function says there.
+void fork_in_the_middle_of(const std::function<int()>& wait, const std::function<void()>& end_it,
+                           int signal_flags = 0) {
   struct sigaction action {};
   action.sa_handler = fork_in_handler;
   action.sa_flags = signal_flags;
@@ -416,13 +417,12 @@ TEST(AbuseC1, ASetupInWhichASignalHandlerForksEndsInTheChild) {
   SKIP_UNDER_THREAD_SANITIZER("puts the signal off until the sleep ends, which does not come to an end");
   in_own_process([] {
     SlowStart slow;
-    fork_in_the_middle_of(
-        [&] { return slow.setup(); },
-        [&] {
-          slow.entered.wait();
-          slow.leave.open();
-        },
-        SA_RESTART);
+    fork_in_the_middle_of([&] { return slow.setup(); },
+                          [&] {
+                            slow.entered.wait();
+                            slow.leave.open();
+                          },
+                          SA_RESTART);
   });
 }
 

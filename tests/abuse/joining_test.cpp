@@ -94,7 +94,7 @@ TEST(AbuseB7, AThreadWhoseStopNobodyWaitedForIsJoinedAtExit) {
   SKIP_WHERE_JOINS_ARE_REPLACED();
   EXPECT_EQ(status_of_child(
                 [] {
-                  std::atexit([] { _exit(joined == 2 ? 0 : kHasFailed); });  // runs after the library's own
+                  std::atexit([] { _exit(joined == 2 ? 0 : kHasFailed); });            // runs after the library's own
                   const std::size_t threads = names_in("/proc/self/task").size() + 1;  // the log's
                   ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
                   EXPECT_EQ(on_loop(nullptr, [] { EXPECT_EQ(crochet_shutdown(0), CROCHET_EINPROGRESS); }), CROCHET_OK);

@@ -32,7 +32,7 @@ int queue_one(crochet_loop* loop, std::uint64_t place) {
 // A timer that is due all the time while the calls are drained: what it sees of them.
 struct Timer {
   uv_timer_t timer;
-  std::uint64_t times = 0;        // while there was still something to run
+  std::uint64_t times = 0;         // while there was still something to run
   std::uint64_t most_at_once = 0;  // calls between two of them
   std::uint64_t seen = 0;
 };

@@ -547,7 +547,8 @@ TEST_F(CompletionQueue, IsPolledByGLibsMainLoop) {
     g_main_loop_quit(it->loop);
     return G_SOURCE_REMOVE;
   };
-  g_source_set_callback(source, reinterpret_cast<GSourceFunc>(reinterpret_cast<void (*)()>(readable)), &watcher, nullptr);
+  g_source_set_callback(source, reinterpret_cast<GSourceFunc>(reinterpret_cast<void (*)()>(readable)), &watcher,
+                        nullptr);
   g_source_attach(source, context);
   g_main_loop_run(loop);
   EXPECT_TRUE(polled.is_done());
@@ -651,7 +652,8 @@ TEST_F(CompletionQueue, EndsWhileItsResultsSettle) {
     for (Pending& call : calls) ASSERT_EQ(watch(queue, call.result, 1), CROCHET_OK);
     at_once(2, [&](int thread) {
       if (thread == 0) queue.reset();
-      else for (Pending& call : calls) settle(call);
+      else
+        for (Pending& call : calls) settle(call);
     });
   }
 }
@@ -694,10 +696,9 @@ TEST_F(CompletionQueue, RefusesWhatIsNoQueueAndWhatIsNoResult) {
   OwnedQueue ended = new_queue();
   crochet_completion_queue* const stale = ended.get();
   ended.reset();
-  for (crochet_completion_queue* bad :
-       {static_cast<crochet_completion_queue*>(nullptr), stale,
-        reinterpret_cast<crochet_completion_queue*>(call.deferred.get()),
-        reinterpret_cast<crochet_completion_queue*>(call.result.get())}) {
+  for (crochet_completion_queue* bad : {static_cast<crochet_completion_queue*>(nullptr), stale,
+                                        reinterpret_cast<crochet_completion_queue*>(call.deferred.get()),
+                                        reinterpret_cast<crochet_completion_queue*>(call.result.get())}) {
     EXPECT_EQ(crochet_completion_queue_watch(bad, call.result.get(), 1), CROCHET_EINVAL);
     EXPECT_EQ(crochet_completion_queue_unwatch(bad, call.result.get()), CROCHET_EINVAL);
     crochet_result* result = call.result.get();

@@ -202,10 +202,8 @@ TEST_F(Cork, QueuesItsCallsTogether) {
   settle_down();
   ASSERT_EQ(order.size(), std::size_t{kThreads * kRounds * kMany});
   for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i % kMany == 0)
-      EXPECT_EQ(order[i] % kMany, 0);
-    else
-      ASSERT_EQ(order[i], order[i - 1] + 1);
+    if (i % kMany == 0) EXPECT_EQ(order[i] % kMany, 0);
+    else ASSERT_EQ(order[i], order[i - 1] + 1);
   }
 }
 

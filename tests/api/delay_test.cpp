@@ -75,7 +75,9 @@ class Timed : public WithDefaultLoop {
     return count;
   }
   // What was popped by now is where it belongs.
-  static void let_the_loop_look(crochet_loop* loop = nullptr) { EXPECT_EQ(on_loop(loop, [] {}), CROCHET_OK); }
+  static void let_the_loop_look(crochet_loop* loop = nullptr) {
+    EXPECT_EQ(on_loop(loop, [] {}), CROCHET_OK);
+  }
 };
 
 class Delay : public Timed {};
@@ -268,7 +270,9 @@ TEST_F(Delay, ManyThatAreDueLetOtherCallsIn) {
     }
     // Made when the first is run: it comes to the queue while all the others are due.
     if (++run == 1) {
-      EXPECT_EQ(contract::run(nullptr, [](crochet_deferred*) { EXPECT_LT(run, kMany); }, nullptr), CROCHET_OK);
+      EXPECT_EQ(contract::run(
+                    nullptr, [](crochet_deferred*) { EXPECT_LT(run, kMany); }, nullptr),
+                CROCHET_OK);
     }
     crochet_resolve(deferred, nullptr, nullptr);
   };
@@ -359,9 +363,8 @@ TEST_F(Delay, ManyThatAreDueLetTheLoopBreathe) {
                         [](uv_timer_t* timer) {
                           auto* self = static_cast<Context*>(timer->data);
                           *self->before = *self->run;
-                          uv_close(reinterpret_cast<uv_handle_t*>(timer), [](uv_handle_t* handle) {
-                            static_cast<Context*>(handle->data)->closed.open();
-                          });
+                          uv_close(reinterpret_cast<uv_handle_t*>(timer),
+                                   [](uv_handle_t* handle) { static_cast<Context*>(handle->data)->closed.open(); });
                         },
                         1, 0);
                   },

@@ -41,7 +41,8 @@ class Dump : public WithDefaultLoop {
 };
 
 std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // The loop has let go of everything that was made before; and of this as well, or that would be listed.
@@ -95,9 +96,11 @@ TEST_F(Dump, TellsEveryStateOfACall) {
     EXPECT_EQ(state_of(of_pending), "\"pending\"");
     EXPECT_EQ(value_of(of_pending, "watched"), "true");
     EXPECT_EQ(value_of(of_pending, "function"), "\"\"");
-    EXPECT_NE(text.find("\"totals\":{\"all\":7,\"queued\":1,\"waits\":1,\"delayed\":1,\"at-stop\":1,\"running\":1,\"pending\":1,"
-                        "\"settling\":0,\"held\":1}"),
-              std::string::npos)
+    EXPECT_NE(
+        text.find(
+            "\"totals\":{\"all\":7,\"queued\":1,\"waits\":1,\"delayed\":1,\"at-stop\":1,\"running\":1,\"pending\":1,"
+            "\"settling\":0,\"held\":1}"),
+        std::string::npos)
         << text;
 
     const std::string lines = dumped(nullptr, CROCHET_DUMP_TEXT);
@@ -133,7 +136,7 @@ TEST_F(Dump, TellsWhoIsInterested) {
 TEST_F(Dump, IsValidJsonAndOneLineACallWhateverALabelHolds) {
   BlockedLoop block;
   const char* const labels[] = {"\"quoted\" \\ back", "new\nline\ttab\x01\x7f", "caf\xc3\xa9 \xf0\x9f\x90\x91",
-                                "bad \xff\xfe",       "cut \xe2\x82",             "surrogate \xed\xa0\x80",
+                                "bad \xff\xfe",       "cut \xe2\x82",           "surrogate \xed\xa0\x80",
                                 "long \xc0\xaf",      "beyond \xf4\x90\x80\x80"};
   std::vector<OwnedResult> results;
   for (const char* label : labels) results.push_back(made(prepared(label)));
@@ -288,7 +291,8 @@ TEST_F(Dump, NeverMixesTwoCallsNorDisturbsThem) {
         OwnedCall after = prepared(first ? "second kind" : "first kind");
         EXPECT_EQ(crochet_call_set_after(after.get(), result.get()), CROCHET_OK);
         OwnedResult second;
-        EXPECT_EQ(crochet_call_run(after.release(), first ? second_kind : first_kind, nullptr, second.out()), CROCHET_OK);
+        EXPECT_EQ(crochet_call_run(after.release(), first ? second_kind : first_kind, nullptr, second.out()),
+                  CROCHET_OK);
         Pending by_hand;
         EXPECT_EQ(
             crochet_deferred_on_cancel(by_hand.deferred.get(), leave_unsettled, drops.pointer(), DropCounter::drop),
@@ -306,15 +310,19 @@ TEST_F(Dump, NeverMixesTwoCallsNorDisturbsThem) {
   Dl_info found;
   ASSERT_NE(dladdr(reinterpret_cast<const void*>(first_kind), &found), 0);
   const auto base = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
-  std::snprintf(own[0], sizeof own[0], "+0x%zx\"", static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(first_kind) - base));
-  std::snprintf(own[1], sizeof own[1], "+0x%zx\"", static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(second_kind) - base));
+  std::snprintf(own[0], sizeof own[0], "+0x%zx\"",
+                static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(first_kind) - base));
+  std::snprintf(own[1], sizeof own[1], "+0x%zx\"",
+                static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(second_kind) - base));
   const auto look = [&] {
     int listed = 0;
     while (callers != 0 || listed == 0) {
       const std::string text = dumped();
       EXPECT_TRUE(Json::is_valid(text)) << text;
-      for (const std::string& line : lines_with(text, "first kind")) EXPECT_NE(line.find(own[0]), std::string::npos) << line;
-      for (const std::string& line : lines_with(text, "second kind")) EXPECT_NE(line.find(own[1]), std::string::npos) << line;
+      for (const std::string& line : lines_with(text, "first kind"))
+        EXPECT_NE(line.find(own[0]), std::string::npos) << line;
+      for (const std::string& line : lines_with(text, "second kind"))
+        EXPECT_NE(line.find(own[1]), std::string::npos) << line;
       ++listed;
     }
   };

@@ -348,8 +348,8 @@ TEST_F(Every, IsStoppedWithItsLoop) {
   }
 }
 
-// A shutdown stops the newest loop first, which may take its grace; the default loop goes on meanwhile, and nobody has a
-// handle of it any more.
+// A shutdown stops the newest loop first, which may take its grace; the default loop goes on meanwhile, and nobody has
+// a handle of it any more.
 TEST_F(Every, OfTheDefaultLoopIsStoppedByAShutdownThatStopsAnotherOneFirst) {
   OwnedLoop other;
   ASSERT_EQ(crochet_loop_new(nullptr, other.out()), CROCHET_OK);
@@ -362,7 +362,8 @@ TEST_F(Every, OfTheDefaultLoopIsStoppedByAShutdownThatStopsAnotherOneFirst) {
     ++rounds;
   }));
   std::thread releaser([&] {
-    while (crochet_deferred_is_cancelled(held.get()) == 0) std::this_thread::yield();  // the other loop's stop has begun
+    while (crochet_deferred_is_cancelled(held.get()) == 0)
+      std::this_thread::yield();  // the other loop's stop has begun
     const int before = rounds;
     while (rounds < before + 10) std::this_thread::yield();
     held.reset();
@@ -416,8 +417,8 @@ TEST_F(Every, WhoseThreadEndsInARoundIsStopped) {
   SKIP_UNDER_THREAD_SANITIZER("does not know pthread_exit through C++ frames");
   OwnedLoop loop;
   ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
-  const OwnedResult result(
-      every(0, 0, [](crochet_deferred*, std::uint64_t) { pthread_exit(nullptr); }, loop.get()));
+  const OwnedResult result(every(
+      0, 0, [](crochet_deferred*, std::uint64_t) { pthread_exit(nullptr); }, loop.get()));
   EXPECT_EQ(crochet_result_wait(result.get(), kForever), CROCHET_ESTOPPED);
   EXPECT_EQ(crochet_loop_stop(loop.get(), kSecond), CROCHET_OK);
 }

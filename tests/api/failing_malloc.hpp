@@ -22,8 +22,8 @@ class FailingAllocations {
   FailingAllocations& operator=(const FailingAllocations&) = delete;
 };
 
-// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds. What it says
-// before: check(code, n). No std::function: that would allocate.
+// Lets the n-th allocation of this thread fail, and all after it, for n = 0, 1, ... until `start` succeeds. What it
+// says before: check(code, n). No std::function: that would allocate.
 template <class Start, class Check>
 void fail_in_turn(const Start& start, const Check& check) {
   for (long allowed = 0; allowed < 1000; ++allowed) {

@@ -61,7 +61,8 @@ class HistogramTest : public WithDefaultLoop {
  protected:
   static Times times(const char* name) {
     Times read{};
-    EXPECT_EQ(crochet_loop_histogram(nullptr, name, read.counts.data(), CROCHET_HISTOGRAM_BUCKETS, &read.sum_ns), CROCHET_OK);
+    EXPECT_EQ(crochet_loop_histogram(nullptr, name, read.counts.data(), CROCHET_HISTOGRAM_BUCKETS, &read.sum_ns),
+              CROCHET_OK);
     return read;
   }
   static std::uint64_t counted(const char* name) {
@@ -111,7 +112,8 @@ TEST_F(HistogramTest, CountsTheTimeInTheQueue) {
   constexpr int kBatches = 64;  // with the blocking ones two times as many, of which some are samples
   for (int batch = 0; batch < kBatches; ++batch) {
     BlockedLoop block;  // a batch of its own
-    for (int i = 0; i < kCalls; ++i) ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_OK);
+    for (int i = 0; i < kCalls; ++i)
+      ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_OK);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));  // no matter how much longer
   }
   ASSERT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
@@ -157,7 +159,8 @@ TEST_F(HistogramTest, RefusesWhatIsNoNameAndNoPlaceAndClearsWhatIsThere) {
   cleared();
   EXPECT_EQ(crochet_loop_histogram(nullptr, "run_ns", nullptr, kMore, &sum), CROCHET_EINVAL);
   EXPECT_EQ(sum, 0u);
-  EXPECT_EQ(crochet_loop_histogram(nullptr, "run_ns", counts.data(), CROCHET_HISTOGRAM_BUCKETS - 1, &sum), CROCHET_EINVAL);
+  EXPECT_EQ(crochet_loop_histogram(nullptr, "run_ns", counts.data(), CROCHET_HISTOGRAM_BUCKETS - 1, &sum),
+            CROCHET_EINVAL);
   EXPECT_EQ(crochet_loop_histogram(nullptr, "run_ns", counts.data(), kMore, nullptr), CROCHET_EINVAL);
 }
 
@@ -168,7 +171,8 @@ TEST_F(HistogramTest, StandsBesideCountsOfWhatIsThereAtTheMoment) {
   {
     BlockedLoop block;
     std::array<OwnedResult, 3> queued;
-    for (OwnedResult& one : queued) ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, one.out()), CROCHET_OK);
+    for (OwnedResult& one : queued)
+      ASSERT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, one.out()), CROCHET_OK);
     EXPECT_EQ(counted("calls_queued"), 3u);
     EXPECT_EQ(counted("calls_unsettled"), 5u);
     EXPECT_EQ(crochet_result_cancel(queued[0].get(), nullptr), CROCHET_OK);

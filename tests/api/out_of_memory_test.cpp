@@ -36,8 +36,8 @@ int until_refused(int attempts, const Call& call) {
   return CROCHET_OK;
 }
 
-// Every failure must be a code that says so, the first one CROCHET_ENOMEM. Where libuv or the system ran out, its own code is
-// passed on.
+// Every failure must be a code that says so, the first one CROCHET_ENOMEM. Where libuv or the system ran out, its own
+// code is passed on.
 template <class Start>
 void fail_in_turn(const Start& start) {
   contract::fail_in_turn(start, [](int code, long allowed) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A process that is exiting: what an exit handler that runs after the library's own may expect, and what becomes of child
-// processes. The test's own process never uses the library.
+// A process that is exiting: what an exit handler that runs after the library's own may expect, and what becomes of
+// child processes. The test's own process never uses the library.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -138,7 +138,9 @@ class Stubborn {
 
 constexpr int kOwnStatus = 42;
 // Behind the library's own exit handler, before the leak check: what is exited in the middle of is not given back.
-void leave_behind_the_library() { EXPECT_EQ(std::atexit([] { _exit(kOwnStatus); }), 0); }
+void leave_behind_the_library() {
+  EXPECT_EQ(std::atexit([] { _exit(kOwnStatus); }), 0);
+}
 void exit_if_all_held(int failed) {
   if (failed != 0) _exit(kHasFailed);
   std::exit(kHasFailed);

@@ -72,9 +72,8 @@ TEST_F(QueueLimit, RefusesWhatIsBeyondIt) {
     EXPECT_EQ(result, nullptr);
     EXPECT_EQ(drops.count(), 1);
     result = reinterpret_cast<crochet_result*>(&drops);
-    EXPECT_EQ(
-        crochet_wait_for(limited.get(), resolve_null, drops.pointer(), DropCounter::drop, kForever, &result),
-        CROCHET_EAGAIN);
+    EXPECT_EQ(crochet_wait_for(limited.get(), resolve_null, drops.pointer(), DropCounter::drop, kForever, &result),
+              CROCHET_EAGAIN);
     EXPECT_EQ(result, nullptr);
     EXPECT_EQ(drops.count(), 2);
     crochet_call* call = nullptr;

@@ -36,8 +36,8 @@ class SpinTest : public testing::Test {
   }
   int call_and_wait(int64_t timeout_ns = CROCHET_FOREVER) {
     return crochet_wait_for(
-        loop_.get(), [](crochet_deferred* deferred, void*) { crochet_resolve(deferred, nullptr, nullptr); }, nullptr, nullptr,
-        timeout_ns, nullptr);
+        loop_.get(), [](crochet_deferred* deferred, void*) { crochet_resolve(deferred, nullptr, nullptr); }, nullptr,
+        nullptr, timeout_ns, nullptr);
   }
 
   OwnedOptions options_;

@@ -121,11 +121,14 @@ TEST_F(WaitAny, RefusesBadArguments) {
 TEST_F(WaitAll, WaitsForTheLast) {
   Pending a, b, c;
   settle(a);
-  while_it_waits([&] { EXPECT_EQ(wait_all({a.result.get(), b.result.get(), c.result.get()}), CROCHET_OK); },
-                 [&] {
-                   settle(c);
-                   EXPECT_EQ(crochet_reject(b.deferred.get(), CROCHET_EFAILED, nullptr), CROCHET_OK);
-                 });
+  while_it_waits(
+      [&] {
+        EXPECT_EQ(wait_all({a.result.get(), b.result.get(), c.result.get()}), CROCHET_OK);
+      },
+      [&] {
+        settle(c);
+        EXPECT_EQ(crochet_reject(b.deferred.get(), CROCHET_EFAILED, nullptr), CROCHET_OK);
+      });
   EXPECT_NE(crochet_result_error(b.result.get()), nullptr);
   EXPECT_EQ(wait_all({a.result.get(), b.result.get(), c.result.get()}, 0), CROCHET_OK);
   EXPECT_EQ(wait_all({}, 0), CROCHET_OK);

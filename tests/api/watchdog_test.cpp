@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The watchdog: crochet_watchdog_start(), crochet_watchdog_stop(). Each blocked callback stays so until the test has seen
-// the report: what is seen was written meanwhile.
+// The watchdog: crochet_watchdog_start(), crochet_watchdog_stop(). Each blocked callback stays so until the test has
+// seen the report: what is seen was written meanwhile.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -93,7 +93,8 @@ TEST_F(WatchdogTest, NamesTheCallWhileItBlocksAndCountsWhatWaitsBehindIt) {
   while (told.find("; 3 calls wait behind it") == std::string::npos) {
     told = log_.until("still blocked by \"bad manners\" (api-watchdog+0x");
   }
-  EXPECT_TRUE(std::regex_search(told, std::regex("loop \"crochet\" is .*: for \\d+\\.\\d{3} s at least; 3 calls wait behind it")))
+  EXPECT_TRUE(std::regex_search(
+      told, std::regex("loop \"crochet\" is .*: for \\d+\\.\\d{3} s at least; 3 calls wait behind it")))
       << told;
   EXPECT_EQ(log_.level_of(told), CROCHET_LOG_WARNING);
   EXPECT_EQ(crochet_result_status(result.get()), CROCHET_EPENDING) << "it was told while it blocked";
@@ -249,7 +250,9 @@ TEST_F(WatchdogTest, NamesADelayedCall) {
   ASSERT_EQ(crochet_call_set_label(call.get(), "a delayed one"), CROCHET_OK);
   ASSERT_EQ(crochet_call_set_delay_ns(call.get(), kMillisecond), CROCHET_OK);
   *static_cast<Door**>(crochet_call_storage(call.get())) = &door;
-  const auto stand = [](crochet_deferred* deferred, void* storage) { Door::stand_in(deferred, *static_cast<Door**>(storage)); };
+  const auto stand = [](crochet_deferred* deferred, void* storage) {
+    Door::stand_in(deferred, *static_cast<Door**>(storage));
+  };
   ASSERT_EQ(crochet_call_run(call.release(), stand, nullptr, nullptr), CROCHET_OK);
   log_.until("is blocked by \"a delayed one\"");
   EXPECT_NE(dumped(nullptr, CROCHET_DUMP_TEXT).find("a delayed one"), std::string::npos);

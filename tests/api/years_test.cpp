@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Delays and what recurs over years, in no time: by a monotonic clock of this program's own, found before the C library's
-// by everything in the process.
+// Delays and what recurs over years, in no time: by a monotonic clock of this program's own, found before the C
+// library's by everything in the process.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <linux/futex.h>

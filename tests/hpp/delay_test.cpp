@@ -22,8 +22,8 @@ class Every : public WithLoop {};
 
 TEST_F(Delay, RunAfterStartsNoSoonerAndTakesArguments) {
   const auto begin = Clock::now();
-  auto result = crochet::run_after(10ms, [](std::unique_ptr<int> number) { return *number + 1; },
-                                   std::make_unique<int>(41));
+  auto result = crochet::run_after(
+      10ms, [](std::unique_ptr<int> number) { return *number + 1; }, std::make_unique<int>(41));
   static_assert(std::is_same_v<decltype(result), crochet::eventual_result<int>>);
   EXPECT_EQ(result.wait(), 42);
   EXPECT_GE(Clock::now() - begin, 10ms);
@@ -39,7 +39,10 @@ TEST_F(Delay, RunAfterMayBeWithdrawn) {
 }
 
 TEST_F(Delay, RunWithinThrowsWhenItIsTooLate) {
-  EXPECT_EQ(crochet::run_within(24h, [](int number) { return number; }, 7).wait(), 7);
+  EXPECT_EQ(crochet::run_within(
+                24h, [](int number) { return number; }, 7)
+                .wait(),
+            7);
   const auto late = crochet::run_within(0s, [] { ADD_FAILURE() << "it ran"; });
   try {
     late.wait();
@@ -70,7 +73,10 @@ TEST_F(Delay, LoopsAndWhatTheyOwnHaveIt) {
   EXPECT_EQ(other.run_within(24h, [] { return crochet_current_loop(); }).wait(), other.handle());
   other.sleep(1ms).wait();
   const crochet::loop_owned<std::vector<int>> numbers(other);
-  numbers.run_after(1ms, [](std::vector<int>& it, int number) { it.push_back(number); }, 3).wait();
+  numbers
+      .run_after(
+          1ms, [](std::vector<int>& it, int number) { it.push_back(number); }, 3)
+      .wait();
   numbers.run_within(24h, [](std::vector<int>& it) { it.push_back(4); }).wait();
   numbers.sleep(0s).wait();
   EXPECT_EQ(numbers.run([](std::vector<int>& it) { return it; }).wait(), (std::vector<int>{3, 4}));

@@ -104,7 +104,9 @@ void many() {
   cork.flush();
   other.run([] {}).wait();
   must(sum == 18, __LINE__);
-  { crochet::cork().run([&sum] { ++sum; }); }
+  {
+    crochet::cork().run([&sum] { ++sum; });
+  }
   crochet::run([] {}).wait();
   must(sum == 19, __LINE__);
   other.stop(1s);

@@ -167,7 +167,8 @@ def fingerprints(file, text):
     code = without_comments(text)
     bodies = collections.defaultdict(str)
     for name, begin, end in functions(without_comments(text, strings_too=True)):
-        bodies[f"{file}: {name}"] += " ".join(code[begin:end].split())
+        # Where a line is broken is no change.
+        bodies[f"{file}: {name}"] += re.sub(r"(?<=[(\[]) ", "", " ".join(code[begin:end].split()))
     return {name: hashlib.sha256(body.encode()).hexdigest()[:12] for name, body in bodies.items()}
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A completion queue under load: many results of two loops, watched by several threads, polled for by two. Each is handed
-// out once, taken back once, or let go by the closing, and nothing is left.
+// A completion queue under load: many results of two loops, watched by several threads, polled for by two. Each is
+// handed out once, taken back once, or let go by the closing, and nothing is left.
 //
 //   completions_stress [COMPLETIONS]        after GoogleTest's own arguments; 200,000 at first
 #include <gtest/gtest.h>
@@ -48,7 +48,8 @@ class CompletionStress : public testing::Test {
       pollfd looked_at = {descriptor_, POLLIN, 0};
       ASSERT_EQ(poll(&looked_at, 1, -1), 1);
       std::size_t count = 0;
-      if (crochet_completion_queue_drain(queue_, results.size(), results.data(), tags.data(), &count) == CROCHET_ECLOSED) {
+      if (crochet_completion_queue_drain(queue_, results.size(), results.data(), tags.data(), &count) ==
+          CROCHET_ECLOSED) {
         return;
       }
       for (std::size_t i = 0; i < count; ++i) {

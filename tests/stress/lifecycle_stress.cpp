@@ -207,8 +207,8 @@ TEST_F(LifecycleStress, OfForks) {
   Longest fork_and_child;
   for (long i = 0; i < forks; ++i) {
     if (i == forks / 10) warm = Belongings::now();
-    // The thread sanitizer knows no threads in such a child; the address sanitizer's allocator may be locked there, by a
-    // thread that was left behind.
+    // The thread sanitizer knows no threads in such a child; the address sanitizer's allocator may be locked there, by
+    // a thread that was left behind.
     const bool afresh = i % 8 == 0 && !contract::kSanitized;
     const int status = fork_and_child.of([&] {
       const pid_t pid = fork();

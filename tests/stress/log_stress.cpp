@@ -85,10 +85,8 @@ class LogStress : public testing::Test {
         const int code = i % 8 == 0
                              ? crochet_log_wait(CROCHET_LOG_ERROR, "stress", bytes, sizeof message, kSecond / 100)
                              : crochet_log(CROCHET_LOG_ERROR, "stress", bytes, sizeof message);
-        if (code == CROCHET_OK)
-          ++accepted_;
-        else
-          ++refused_;
+        if (code == CROCHET_OK) ++accepted_;
+        else ++refused_;
       }
     });
   }

@@ -63,10 +63,8 @@ class Maker {
   Maker& operator=(const Maker&) = delete;
 
   void make_some() {
-    if (random_() % 2 == 0)
-      gather();
-    else
-      make_at_once();
+    if (random_() % 2 == 0) gather();
+    else make_at_once();
   }
 
  private:
@@ -107,10 +105,8 @@ class Maker {
     // Forgotten ones that were not all accepted: which, only the loops know.
     if (forgotten) {
       sums.made.fetch_add(static_cast<long>(calls.size()), std::memory_order_relaxed);
-      if (code == CROCHET_OK)
-        sums.accepted.fetch_add(static_cast<long>(calls.size()), std::memory_order_relaxed);
-      else
-        sums.unknown.fetch_add(static_cast<long>(calls.size()), std::memory_order_relaxed);
+      if (code == CROCHET_OK) sums.accepted.fetch_add(static_cast<long>(calls.size()), std::memory_order_relaxed);
+      else sums.unknown.fetch_add(static_cast<long>(calls.size()), std::memory_order_relaxed);
       return;
     }
     const bool cancels = random_() % 4 == 0;

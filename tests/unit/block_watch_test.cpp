@@ -20,7 +20,9 @@ class BlockWatchTest : public testing::Test {
     return watch_.look(look, now_, kTick, kThreshold);
   }
   Verdict in_call(std::uint64_t run, std::int64_t after = kTick) { return look({&call_, run, 1, false}, after); }
-  Verdict in_callback(std::uint64_t turns, std::int64_t after = kTick) { return look({nullptr, 0, turns, false}, after); }
+  Verdict in_callback(std::uint64_t turns, std::int64_t after = kTick) {
+    return look({nullptr, 0, turns, false}, after);
+  }
   Verdict asleep() { return look({nullptr, 0, 1, true}); }
 
   BlockWatch watch_;

@@ -301,10 +301,8 @@ TEST_F(ClosedQueue, RefusesOrHandsOverEachCallThatRacedTheCloser) {
     std::atomic<int> refused{0};
     std::size_t handed_over = 0;
     contract::at_once(kPushers + 1, [&](int i) {
-      if (i == kPushers)
-        handed_over = listed(queue_.close().list).size();
-      else if (queue_.push(&calls[static_cast<std::size_t>(i)]) == Push::kRefused)
-        refused.fetch_add(1);
+      if (i == kPushers) handed_over = listed(queue_.close().list).size();
+      else if (queue_.push(&calls[static_cast<std::size_t>(i)]) == Push::kRefused) refused.fetch_add(1);
     });
     EXPECT_EQ(handed_over + static_cast<std::size_t>(refused.load()), std::size_t{kPushers});
   }

@@ -83,7 +83,7 @@ TEST_F(Cpus, AreNotReadFromWhatMakesNoSense) {
     write("sys/fs/cgroup/a/b/cpu.max", text);
     EXPECT_EQ(usable(), affinity()) << text;
   }
-  for (const char* text : {"", "0\n", "0:\n", "::::\n", "garbage", "0::" }) {
+  for (const char* text : {"", "0\n", "0:\n", "::::\n", "garbage", "0::"}) {
     write("proc/self/cgroup", text);
     EXPECT_EQ(usable(), affinity()) << text;
   }

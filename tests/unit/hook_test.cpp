@@ -276,10 +276,8 @@ TEST_F(RunHook, ThatWasClearedMeanwhileSettlesACancelAndLeavesAStopItsGrace) {
     HookArg hook;
     const MadeCall call = running_call();
     set(call, hook);
-    if (by_stop)
-      call->ask_to_stop();
-    else
-      call.cancel();
+    if (by_stop) call->ask_to_stop();
+    else call.cancel();
     end_hook(call->side()->hook.exchange(nullptr));
     if (by_stop) {
       call->run_hook();

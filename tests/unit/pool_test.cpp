@@ -218,10 +218,8 @@ TEST(Pool, GivesNoSlotToTwoThreads) {
       }
       for (Call* call : mine) {
         if (call->arg != &mine || call->loop.load(relaxed) != static_cast<std::uint32_t>(thread)) shared.fetch_add(1);
-        if (round % 5 == 0)
-          pool.free_without_cache(call);
-        else
-          pool.free(cache, call);
+        if (round % 5 == 0) pool.free_without_cache(call);
+        else pool.free(cache, call);
       }
       mine.clear();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The limit of a queue, apart from any loop: who enters, who waits for room, and what becomes of that when the block serves
-// another loop.
+// The limit of a queue, apart from any loop: who enters, who waits for room, and what becomes of that when the block
+// serves another loop.
 #include "loop/queue_limit.hpp"
 
 #include <gtest/gtest.h>

@@ -15,7 +15,8 @@
 
 namespace {
 
-// What eventfd() gives while it is not itself. Taken in place of the C library's; libuv takes its own from there as well.
+// What eventfd() gives while it is not itself. Taken in place of the C library's; libuv takes its own from there as
+// well.
 enum class Eventfd { kItself, kFails, kIsDeaf } eventfd_now = Eventfd::kItself;
 
 }  // namespace

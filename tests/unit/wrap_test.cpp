@@ -324,10 +324,8 @@ TEST_F(AbuseE4, ThePoolGivesNoSlotToTwoThreadsWhenItsDepotsTagWraps) {
         for (std::size_t i = 0; i < kEach; ++i) {
           Call* call = mine[i];
           if (call->arg != &mine || call->loop.load(relaxed) != static_cast<std::uint32_t>(thread)) ++shared;
-          if (i % 5 == 0)
-            pool.free_without_cache(call);
-          else
-            pool.free(cache, call);
+          if (i % 5 == 0) pool.free_without_cache(call);
+          else pool.free(cache, call);
         }
         mine.clear();
       }
@@ -623,7 +621,8 @@ TEST_F(AbuseE4, WhoWaitsAtACompletionQueueIsWokenAcrossTheWrapOfItsAnnouncements
     EXPECT_EQ(crochet_resolve(call.deferred.get(), nullptr, nullptr), CROCHET_OK);
     waiter.join();
   }
-  EXPECT_EQ((completion_queue_of(handle)->*field(EventsOf())).load(relaxed), 3u);  // nobody sleeps: the carry went nowhere
+  EXPECT_EQ((completion_queue_of(handle)->*field(EventsOf())).load(relaxed),
+            3u);  // nobody sleeps: the carry went nowhere
   crochet_completion_queue_release(handle);
   EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
 }
@@ -844,10 +843,8 @@ TEST_F(AbuseE4, ASpinsRestPassesNeitherZeroNorItsBoundWhateverManyThreadsCount) 
   contract::at_once(kThreads, [&](int thread) {
     for (int round = 0; round < kRounds; ++round) {
       if (spin.is_worth_it()) {
-        if ((round + thread) % 3 == 0)
-          spin.was_in_vain();
-        else
-          spin.was_worth_it();
+        if ((round + thread) % 3 == 0) spin.was_in_vain();
+        else spin.was_worth_it();
       }
       const std::uint32_t rest = (spin.*field(Rest{})).load(), next = (spin.*field(NextRest{})).load();
       if (rest > kLongestRest || next == 0 || next > kLongestRest) ++beyond;

@@ -80,7 +80,8 @@ class Json {
     return true;
   }
   void space() {
-    while (!rest_.empty() && std::string_view(" \t\r\n").find(rest_[0]) != std::string_view::npos) rest_.remove_prefix(1);
+    while (!rest_.empty() && std::string_view(" \t\r\n").find(rest_[0]) != std::string_view::npos)
+      rest_.remove_prefix(1);
   }
   bool digits() {
     std::size_t count = 0;
@@ -99,7 +100,8 @@ class Json {
         if (rest_.empty() || std::string_view("\"\\/bfnrtu").find(rest_[0]) == std::string_view::npos) return false;
         const bool is_code = rest_[0] == 'u';
         rest_.remove_prefix(1);
-        if (is_code && (rest_.size() < 4 || rest_.substr(0, 4).find_first_not_of("0123456789abcdefABCDEF") < 4)) return false;
+        if (is_code && (rest_.size() < 4 || rest_.substr(0, 4).find_first_not_of("0123456789abcdefABCDEF") < 4))
+          return false;
         continue;
       }
       const int more = byte < 0x80 ? 0 : byte >= 0xf0 && byte < 0xf5 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc2 ? 1 : -1;

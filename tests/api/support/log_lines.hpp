@@ -29,7 +29,8 @@ class LogLines {
   LogLines& operator=(const LogLines&) = delete;
   ~LogLines() { crochet_log_remove(id_); }
 
-  // Waits for a line with this text that was not waited for before, and returns it; the kill timer is the only other end.
+  // Waits for a line with this text that was not waited for before, and returns it; the kill timer is the only other
+  // end.
   std::string until(const std::string& text) {
     std::unique_lock lock(kept_->mutex);
     for (;;) {

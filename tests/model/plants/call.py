@@ -1178,11 +1178,9 @@ if (interrupted(w, epoch)) return CROCHET_EINTR;
 plant("woken-looks-relaxed", "settle_inside_wait",
       "--bound 2 --executions 5000",
       (WAITING, """\
-w = call.word.load(acquire);
-        break;""",
+w = call.word.load(acquire); break;""",
        """\
-w = call.word.load(relaxed);
-        break;"""))
+w = call.word.load(relaxed); break;"""))
 
 plant("last-look-a-plain-load", "interrupt_against_a_time_out",
       "--bound 2 --executions 5000",

@@ -5,8 +5,8 @@ PLANTS = [
     {
         "name": "delays: popping starts them",
         "file": "src/call/word.hpp",
-        "old": "  return (w & (kPhaseMask | kConditional)) == phase_bits(Phase::kQueued);",
-        "new": "  return (w & kPhaseMask) == phase_bits(Phase::kQueued);",
+        "old": "return (w & (kPhaseMask | kConditional)) == phase_bits(Phase::kQueued);",
+        "new": "return (w & kPhaseMask) == phase_bits(Phase::kQueued);",
         "scenario": "delayed_runs_when_its_time_has_come",
         "args": "--bound 2 --executions 200",
     },
@@ -14,7 +14,8 @@ PLANTS = [
         "name": "delays: started by load and store",
         "file": "src/call/call.cpp",
         "old": "    // acq_rel: as in start().\n"
-               "  } while (!word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));\n"
+               "  } while (\n"
+               "      !word.compare_exchange_weak(w, word::with_phase(w & ~word::kConditional, Phase::kRunning), acq_rel, relaxed));\n"
                "  return true;",
         "new": "  } while (false);\n"
                "  word.store(word::with_phase(w & ~word::kConditional, Phase::kRunning), release);\n"

@@ -30,8 +30,8 @@ PLANTS = [
     {
         "name": "side reading: the record is taken out by a store",
         "file": "src/call/call.cpp",
-        "old": "  function.exchange(0, acq_rel);  // with",
-        "new": "  function.store(0, release);  // with",
+        "old": "  function.exchange(0, acq_rel); ",
+        "new": "  function.store(0, release); ",
         "scenario": "side_reading_while_the_call_ends",
         "args": "--bound 2 --executions 2000",
     },
