@@ -14,6 +14,7 @@ plants/<set>.py holds PLANTS, a list of dicts:
     failure   optional: words that the failure must contain
     also      optional: more changes, a list of dicts with file, old and new
 
+--sample N: that all still apply, and N of them, evenly from all; a change of the sources moves on to others.
 How a program with a plant comes to be: mutants.py. Weakened memory orders, all of them: orders.py.
 """
 
@@ -26,6 +27,7 @@ import runpy
 import shlex
 import sys
 import tempfile
+import zlib
 
 sys.dont_write_bytecode = True
 from mutants import HERE, Failed, Programs, read_source, scenario_files, search  # noqa: E402
@@ -91,6 +93,14 @@ def check_as_it_is(programs, scenario, mode, limit, scenario_file):
     return executions, None
 
 
+def sample(plants, count):
+    """Evenly from all, beginning where the sources say."""
+    text = "".join(text for plant in plants for text in changed_files(plant).values())
+    begin = zlib.crc32(text.encode()) % len(plants)
+    chosen = {(begin + i * len(plants) // count) % len(plants) for i in range(count)}
+    return [plant for index, plant in enumerate(plants) if index in chosen]
+
+
 def searches_of(plants):
     """Each search that plants ask for, with the largest limit."""
     limits = {}
@@ -139,6 +149,7 @@ def write_markdown(path, found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this plant, or all of this set")
+    parser.add_argument("--sample", type=int, metavar="N", help="N of them")
     parser.add_argument("--list", action="store_true", help="the plants there are")
     parser.add_argument("--markdown", metavar="FILE", help="a table of what was found")
     options = parser.parse_args()
@@ -157,6 +168,8 @@ def main():
         return 0
     if not plants:
         raise Failed("there are no plants")
+    if options.sample is not None and options.sample < len(plants):
+        plants = sample(plants, options.sample)
     files = scenario_files()
     homeless = [plant["name"] for plant in plants if plant["scenario"] not in files]
     if homeless:
