@@ -783,7 +783,8 @@ class loop_owned : public runs<detail::beside<T>> {
       const detail::result_ref owner(settled);
       crochet_resolve(now.get(), nullptr, nullptr);
       detail::submit<decltype(end)>(loop, {settled}, std::move(end));
-    } catch (const error&) {  // stopped: it ended there
+    } catch (const error&) {  // stopped: it ended there; without memory it does when the loop stops
+    } catch (const std::bad_alloc&) {
     }
   }
 
@@ -1311,7 +1312,7 @@ int follow(crochet_deferred* outer, deferred<T> inner) {
     try {
       detail::submit<relay>(crochet_current_loop(), {state.result.get()}, state.outer, state.result);
       return CROCHET_OK;
-    } catch (const error&) {  // the loop is stopping: hand_made::end() passes it on
+    } catch (const loop_stopped&) {  // it settles the outer one, or hand_made::end() passes it on
     }
   }
   detail::pass_on(outer, state.result.get());

@@ -6,27 +6,28 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+
 namespace crochet {
 
 class DescriptorIdentity {
  public:
   DescriptorIdentity() = default;
-  explicit DescriptorIdentity(int descriptor) { (void)look(descriptor, this); }  // it is open
+  explicit DescriptorIdentity(int descriptor) {  // it is open
+    struct stat found {};
+    if (fstat(descriptor, &found) != 0) return;
+    device_ = found.st_dev;
+    inode_ = found.st_ino;
+  }
 
+  // Where the system can't say, now or then, it is taken for what it was: only a closed one is surely another.
   bool is(int descriptor) const {
-    DescriptorIdentity now;
-    return look(descriptor, &now) && now.device_ == device_ && now.inode_ == inode_;
+    struct stat now {};
+    if (fstat(descriptor, &now) != 0) return errno != EBADF;
+    return (now.st_dev == device_ && now.st_ino == inode_) || (device_ == 0 && inode_ == 0);
   }
 
  private:
-  static bool look(int descriptor, DescriptorIdentity* out) {
-    struct stat found {};
-    if (fstat(descriptor, &found) != 0) return false;
-    out->device_ = found.st_dev;
-    out->inode_ = found.st_ino;
-    return true;
-  }
-
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

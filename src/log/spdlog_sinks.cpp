@@ -64,8 +64,9 @@ class SyslogSink : public LogSink {
       : ident_(ident == nullptr ? "" : ident), facility_(facility == 0 ? LOG_USER : facility) {}
 
   void open() {
-    sink_ = std::make_unique<spdlog::sinks::syslog_sink_st>(ident_, 0, facility_, true);
-    sink_->set_pattern("%n: %v");  // the system's log knows when and who
+    auto made = std::make_unique<spdlog::sinks::syslog_sink_st>(ident_, 0, facility_, true);
+    made->set_pattern("%n: %v");  // the system's log knows when and who
+    sink_ = std::move(made);      // as a whole, or not at all
   }
   void write(const LogRecord& record) override {
     if (sink_ == nullptr) open();
@@ -95,12 +96,14 @@ class FileSink : public LogSink {
     handlers.after_open = [](const spdlog::filename_t&, std::FILE* stream) {
       std::setvbuf(stream, nullptr, _IONBF, 0);
     };
+    std::unique_ptr<spdlog::sinks::sink> made;
     if (max_bytes_ == 0) {
-      sink_ = std::make_unique<spdlog::sinks::basic_file_sink_st>(path_, false, handlers);
+      made = std::make_unique<spdlog::sinks::basic_file_sink_st>(path_, false, handlers);
     } else {
-      sink_ = std::make_unique<spdlog::sinks::rotating_file_sink_st>(path_, max_bytes_, max_files_, false, handlers);
+      made = std::make_unique<spdlog::sinks::rotating_file_sink_st>(path_, max_bytes_, max_files_, false, handlers);
     }
-    sink_->set_pattern(kLine);
+    made->set_pattern(kLine);
+    sink_ = std::move(made);  // as a whole, or not at all
   }
 
   void write(const LogRecord& record) override {

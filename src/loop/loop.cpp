@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "loop/loop.hpp"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,17 +28,22 @@ constexpr std::int64_t kUsualHop = 50'000;
 constexpr std::int64_t kShortestHop = 1'000;
 constexpr std::int64_t kLongestHop = 200'000;
 
-// uv_loop_init aborts when descriptors run out half-way (libuv 1.44): are there enough? It needs one for epoll, an
-// eventfd, and two pipes for signals; and we need one.
+// uv_loop_init and uv_run abort when descriptors run out half-way, or what the system lets epoll watch (libuv 1.44, see
+// docs/libuv-limits.md): are there enough? It needs one for epoll, an eventfd, and two pipes for signals; and we need
+// one.
 int check_descriptors() {
   constexpr int kNeeded = 8;
   int taken[kNeeded];
+  taken[0] = epoll_create1(EPOLL_CLOEXEC);
+  if (taken[0] < 0) return uv_translate_sys_error(errno);
   int status = 0;
-  int count = 0;
+  int count = 1;
   while (count < kNeeded && status == 0) {
     taken[count] = eventfd(0, EFD_CLOEXEC);
-    if (taken[count] < 0) status = uv_translate_sys_error(errno);
-    else ++count;
+    epoll_event nothing{};
+    const bool had = taken[count] >= 0;
+    if (!had || epoll_ctl(taken[0], EPOLL_CTL_ADD, taken[count], &nothing) != 0) status = uv_translate_sys_error(errno);
+    if (had) ++count;
   }
   while (count > 0) ::close(taken[--count]);
   return status;

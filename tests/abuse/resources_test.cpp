@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Abuse by scarcity: row B3. This program puts functions of its own before those that the library, and libuv for it,
-// ask for threads and loops, so that it can refuse a thread and see libuv give up.
+// Abuse by scarcity: row B3. This program puts a function of its own before the one that the library asks for threads, so
+// that it can refuse one.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,18 +10,14 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
 
 #include "abuse/own_process.hpp"
-#include "api/failing_malloc.hpp"
 #include "api/support/at_once.hpp"
 #include "api/support/closure.hpp"
-#include "api/support/host_loop.hpp"
 #include "api/support/libuv_started.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/sanitizers.hpp"
@@ -34,9 +29,6 @@ namespace {
 thread_local int threads_to_refuse = 0;
 // Of all threads together that set the former.
 std::atomic<int> refusals_left{0};
-
-thread_local bool in_uv_loop_init = false;
-constexpr int kLibuvAborted = 77;
 
 template <typename Function>
 Function next(const char* name) {
@@ -55,20 +47,6 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto create = next<Create>("pthread_create");
   return create(thread, attributes, body, arg);
-}
-
-int uv_loop_init(uv_loop_t* loop) {
-  static const auto init = next<int (*)(uv_loop_t*)>("uv_loop_init");
-  in_uv_loop_init = true;
-  const int status = init(loop);
-  in_uv_loop_init = false;
-  return status;
-}
-
-void abort() noexcept {
-  if (in_uv_loop_init) _exit(kLibuvAborted);
-  raise(SIGABRT);
-  _exit(127);
 }
 
 }  // extern "C"
@@ -248,137 +226,7 @@ TEST(AbuseB3, OfRacingSetupsOnlyTheOnesThatMeetAFailureFail) {
   });
 }
 
-// ---- B3: without memory
-
-std::size_t heap() {
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-// Lets `start` fail `times` times for want of memory, which must leave no descriptor, no thread and no memory; the last
-// code. What the first failure has made and the next attempt uses is no remainder.
-int fails_without_a_trace(long allowed, int times, const std::function<int()>& start) {
-  const std::set<std::string> threads = names_in("/proc/self/task");
-  std::set<std::string> descriptors;
-  std::size_t warm = 0;
-  int code = CROCHET_OK;
-  for (int i = 0; i < times; ++i) {
-    {
-      const FailingAllocations rest(allowed);
-      code = start();
-    }
-    if (code == CROCHET_OK) return code;
-    // Where libuv or the system ran out, its own code is passed on.
-    EXPECT_TRUE(code == CROCHET_ENOMEM || code == UV_EAGAIN) << code;
-    if (i == 0) descriptors = names_in("/proc/self/fd");
-    if (i == 0) warm = heap();
-  }
-  EXPECT_EQ(names_in("/proc/self/fd"), descriptors);
-  EXPECT_EQ(names_in("/proc/self/task"), threads);
-  // Less than the smallest block each time; once would be lost in what the test itself uses.
-  if (times > 1) {
-    EXPECT_LT(heap(), warm + static_cast<std::size_t>(times) * 16);
-  }
-  return code;
-}
-
-struct Start {
-  std::function<void()> prepare;  // with memory
-  std::function<int()> start;
-  std::function<void()> then;  // what must work when it succeeded at last
-  int times = 1;               // to fail in one process: more than once only when failures have nothing to keep
-};
-
-constexpr int kSucceeded = 2;
-bool succeeded = false;
-
-// Lets the n-th allocation fail, and all after it, for n = 0, 1, ... until that is without effect; in a process of its
-// own each time. How often libuv aborted instead.
-int fail_in_turn(const Start& what) {
-  constexpr long kMostAllocations = 100;
-  int aborted = 0;
-  for (long allowed = 0; allowed < kMostAllocations; ++allowed) {
-    const int status = status_of_child(
-        [&what, allowed] {
-          what.prepare();
-          const int code = fails_without_a_trace(allowed, what.times, what.start);
-          succeeded = code == CROCHET_OK;
-          if (!succeeded) {
-            EXPECT_EQ(what.start(), CROCHET_OK);
-          }
-          what.then();
-        },
-        [](int failed) { _exit(failed == 0 && succeeded ? kSucceeded : failed); });
-    if (status == kSucceeded) {
-      EXPECT_GT(allowed, 0) << "nothing was allocated";
-      return aborted;
-    }
-    EXPECT_TRUE(status == 0 || status == kLibuvAborted) << status << " after " << allowed << " allocations";
-    aborted += status == kLibuvAborted ? 1 : 0;
-  }
-  ADD_FAILURE() << "it never succeeded";
-  return aborted;
-}
-
-// One allocation of a new loop's is exempt: the list of watchers that uv_loop_init() makes when its uv_signal_init()
-// calls uv__io_start(). libuv 1.44 has no way to say that it failed there, and calls abort(). Its other one, the loop's
-// internal fields, is refused like all of the library's own and the new thread's. A libuv without the flaw has none.
-constexpr int kLibuvAborts = 1;
-
-TEST(AbuseB3, SetupWithEachAllocationFailingSaysSoAndWorksLater) {
-  SKIP_WITHOUT_OWN_MALLOC();
-  const int aborted = fail_in_turn({[] {}, [] { return crochet_setup(nullptr); },
-                                    [] {
-                                      EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
-                                      EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
-                                      a_later_setup_works();
-                                    }});
-  EXPECT_LE(aborted, kLibuvAborts);
-}
-
-TEST(AbuseB3, ItLeavesNothingHoweverOftenItFails) {
-  SKIP_WITHOUT_OWN_MALLOC();
-  const int aborted = fail_in_turn({a_later_setup_works, [] { return crochet_setup(nullptr); },
-                                    [] {
-                                      EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
-                                      EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
-                                      a_later_setup_works();
-                                    },
-                                    200});
-  EXPECT_LE(aborted, kLibuvAborts);
-}
-
-TEST(AbuseB3, LoopNewWithEachAllocationFailingDisturbsNoOther) {
-  SKIP_WITHOUT_OWN_MALLOC();
-  OwnedLoop loop;
-  const int aborted = fail_in_turn({[] {
-                                      ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
-                                      // The list grows once more where the numbers pass a power of two: past 16.
-                                      while (dup(STDERR_FILENO) < 16) {
-                                      }
-                                    },
-                                    [&loop] { return crochet_loop_new(nullptr, loop.out()); },
-                                    [&loop] {
-                                      EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
-                                      EXPECT_EQ(on_loop(loop.get(), [] {}), CROCHET_OK);
-                                      EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK);
-                                      EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
-                                      a_later_setup_works();
-                                    }});
-  EXPECT_LE(aborted, kLibuvAborts);
-}
-
-TEST(AbuseB3, NoSetupWithEachAllocationFailingLeavesNothingOnTheHostsLoop) {
-  SKIP_WITHOUT_OWN_MALLOC();
-  HostLoop host;
-  const int aborted = fail_in_turn({[] {}, [&host] { return crochet_no_setup(host.uv(), nullptr); },
-                                    [&host] {
-                                      EXPECT_EQ(crochet_shutdown(0), CROCHET_EINPROGRESS);
-                                      EXPECT_EQ(host.run(), 0);
-                                      EXPECT_EQ(host.close(), 0);
-                                    }});
-  EXPECT_EQ(aborted, 0);  // the loop is the host's, and made already
-}
+// Without memory: tests/faults, scenarios setup, no_setup, loops.
 
 }  // namespace
 }  // namespace contract
