@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "abuse/own_process.hpp"
@@ -11,6 +12,7 @@
 #include "api/support/closure.hpp"
 #include "api/support/ended.hpp"
 #include "api/support/gate.hpp"
+#include "api/support/log_capture.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/pending.hpp"
 #include "api/support/sanitizers.hpp"
@@ -66,6 +68,27 @@ TEST(AbuseG1, TheTimeToLiveMakesRoomAgain) {
     }
     while (dropped < attempts) sched_yield();  // the last ones too, without anybody calling
     EXPECT_EQ(dropped, attempts);
+  });
+}
+
+TEST(AbuseG1, TheShutdownReportsHowManyThereWereAndLogsEachFailure) {
+  in_own_process([] {
+    LogCapture log;
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    constexpr int kValues = 100;
+    constexpr int kFailures = 20;
+    for (int i = 0; i < kValues; ++i) ASSERT_EQ(stash_a_value(), CROCHET_OK);
+    for (int i = 0; i < kFailures; ++i) {
+      Pending call;
+      std::uint64_t uid = 0;
+      EXPECT_EQ(crochet_reject(call.deferred.get(), -1, "nobody came for it"), CROCHET_OK);
+      ASSERT_EQ(crochet_result_stash(call.result.get(), 1, &uid), CROCHET_OK);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+    EXPECT_EQ(dropped, kValues);
+    const std::string& text = log.stop();
+    EXPECT_EQ(LogCapture::occurrences(text, "nobody came for it"), kFailures) << text;
+    EXPECT_EQ(LogCapture::occurrences(text, "120 stashed results were never retrieved"), 1) << text;
   });
 }
 
