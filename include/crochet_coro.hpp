@@ -179,6 +179,7 @@ class activity {
   // Has the stop of the loop end the wait from now on, since the hook is used up.
   int watch_for_stop() {
     call_ref call;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): a pointer is what is stored
     int status = crochet_call_new(crochet_current_loop(), sizeof(activity*), call.out());
     if (status == CROCHET_OK) status = crochet_call_set_at_stop(call.get());
     if (status != CROCHET_OK) return status;
@@ -245,6 +246,7 @@ class wait {
   bool pending() const noexcept { return crochet_result_status(source_.get()) == CROCHET_EPENDING; }
   int begin() {
     call_ref call;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): a pointer is what is stored
     int status = crochet_call_new(crochet_current_loop(), sizeof(wait*), call.out());
     if (status == CROCHET_OK) status = crochet_call_set_after(call.get(), source_.get());
     if (status != CROCHET_OK) return status;

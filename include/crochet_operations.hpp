@@ -175,6 +175,7 @@ class command {
   command& set(int status) { return detail::check(status), *this; }
   static std::vector<const char*> pointers(const std::vector<std::string>& strings) {
     std::vector<const char*> all;
+    all.reserve(strings.size() + 1);
     for (const std::string& string : strings) all.push_back(string.c_str());
     all.push_back(nullptr);
     return all;

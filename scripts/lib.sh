@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh
 # What the scripts here share; sourced by them from the top of the checkout. Compilers, presets, build folders.
 #
 # A build lies in build/<compiler>-<preset>:
@@ -32,6 +33,7 @@ use_compiler() {
 fast_to_build='-Ddebug=false -Doptimization=0 -Dc_args=-g1 -Dcpp_args=-g1'
 
 # meson's options for a preset. Undefined symbols in the shared library are a sanitizer's own: it lies in the program.
+# shellcheck disable=SC2086  # options are words without spaces: split them
 preset_options() {
   case $1 in
     debug) echo -Ddebug=true -Doptimization=g ;;

@@ -62,7 +62,9 @@ int quota_of_group(const char* folder) {
   long long quota = 0;
   long long period = 0;
   if (join(path, folder, "/cpu.max") && read_file(path, text, sizeof text)) {
-    return std::sscanf(text, "%lld %lld", &quota, &period) == 2 ? whole_cpus(quota, period) : kNoQuota;
+    char* end = text;
+    quota = std::strtoll(text, &end, 10);  // "max" is no number: 0
+    return whole_cpus(quota, std::strtoll(end, nullptr, 10));
   }
   if (!read_number(folder, "/cpu.cfs_quota_us", &quota) || !read_number(folder, "/cpu.cfs_period_us", &period)) {
     return kNoQuota;

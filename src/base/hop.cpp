@@ -23,10 +23,10 @@ void Hop::await(std::uint64_t turn) {
 
 std::int64_t Hop::measure() {
   std::int64_t took[kTimes];
-  for (int i = 0; i < kTimes; ++i) {
+  for (std::uint64_t i = 0; i < kTimes; ++i) {
     const std::int64_t begin = monotonic_ns();
-    hand_over(static_cast<std::uint64_t>(2 * i + 1));
-    await(static_cast<std::uint64_t>(2 * i + 2));
+    hand_over(2 * i + 1);
+    await(2 * i + 2);
     took[i] = (monotonic_ns() - begin) / 2;
   }
   std::nth_element(took, took + kTimes / 2, took + kTimes);
@@ -34,9 +34,9 @@ std::int64_t Hop::measure() {
 }
 
 void Hop::answer() {
-  for (int i = 0; i < kTimes; ++i) {
-    await(static_cast<std::uint64_t>(2 * i + 1));
-    hand_over(static_cast<std::uint64_t>(2 * i + 2));
+  for (std::uint64_t i = 0; i < kTimes; ++i) {
+    await(2 * i + 1);
+    hand_over(2 * i + 2);
   }
 }
 

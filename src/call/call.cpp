@@ -259,7 +259,7 @@ void Call::finish_slowly() {
   for (;;) {
     const Phase from = word::phase(w);
     if (from == Phase::kSettled && word::references(w) == 1) return destroy(w);  // N7
-    Word wanted;
+    Word wanted;  // NOLINT(cppcoreguidelines-init-variables): each way below sets it
     if (from == Phase::kSettling) {
       wanted = w | word::kFinished;  // the stale settler gives the group's reference back
     } else if (from == Phase::kSettled) {

@@ -16,7 +16,7 @@ struct ErrorRecord {
   crochet_drop_fn* payload_drop;
   char* message() { return reinterpret_cast<char*>(this + 1); }  // "" when there was none
 
-  static constexpr std::size_t kLongestMessage = 64 * 1024;  // bytes kept; the rest is cut off
+  static constexpr std::size_t kLongestMessage = std::size_t{64} * 1024;  // bytes kept; the rest is cut off
 
   // message may be null. Null: no memory; the payload is still the caller's.
   static ErrorRecord* make(int code, const char* message, std::uint64_t type, void* payload,

@@ -47,6 +47,7 @@ int set_hook_of_held(Call& call, Word generation, crochet_call_fn* fn, void* arg
     return CROCHET_EALREADY;
   }
   end_hook(former);
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): it is the side record's now
   if (hook == nullptr || announce(call, generation)) return CROCHET_OK;
   // A stop or a settling came between: take the hook back, unless somebody else owns it by now.
   Hook* expected = hook;

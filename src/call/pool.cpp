@@ -106,6 +106,7 @@ Atomic<std::int64_t>* Pool::first_seen(const Call* call) {
   // acquire: with the release below.
   Atomic<std::int64_t>* all = slab->first_seen.load(acquire);
   if (all == nullptr) {
+    // cppcheck-suppress leakReturnValNotUsed  ; the initialiser is taken for a statement of its own
     auto* made = new (std::nothrow) Atomic<std::int64_t>[slots_per_slab()] {};
     if (made == nullptr) return nullptr;
     if (slab->first_seen.compare_exchange_strong(all, made, release, acquire)) all = made;

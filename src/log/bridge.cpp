@@ -193,7 +193,7 @@ bool LogBridge::step(Writer& writer) {
   Taken taken = Taken::kNothing;
   std::uint32_t lost = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     if (!owns(writer.generation)) return false;
     const std::int64_t until = write_until_.load(relaxed);
     if (until != kNotEnding && Deadline::at(until).passed()) {
@@ -219,7 +219,7 @@ bool LogBridge::step(Writer& writer) {
 // The producer of the next record has not finished it. Nobody who waits for an earlier one shall wait for that.
 void LogBridge::wait_for_producer(Writer& writer) {
   if (ring_.is_somebody_waiting()) {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     if (owns(writer.generation)) ring_.publish_written();
   }
   ring_.nap(kNap);
@@ -230,7 +230,7 @@ void LogBridge::write_record(Writer& writer) {
   if (writer.record.lost != 0) tell_gap(writer, writer.record.lost);
   deliver(writer, writer.record);
   if (process_is_forked()) return;
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (!owns(writer.generation)) return;  // it was counted as abandoned
   is_in_sink_ = false;
   count(LogCounter::kWritten);
@@ -287,7 +287,7 @@ void LogBridge::sink_failed(LogSink& sink, const char* what) noexcept {
 void LogBridge::look_idle(Writer& writer) {
   if (!sinks_.is_current(writer.to)) writer.to.let_go();
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     if (!owns(writer.generation)) return;
     ring_.publish_written();
   }
@@ -296,7 +296,7 @@ void LogBridge::look_idle(Writer& writer) {
     return ring_.nap(kNap);
   }
   ring_.sleep(Deadline::never(), [&] {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     return owns(writer.generation) && write_until_.load(acquire) == kNotEnding &&
            (writer.to.count == 0 || sinks_.is_current(writer.to));
   });
@@ -306,7 +306,7 @@ void LogBridge::look_idle(Writer& writer) {
 
 int LogBridge::start() noexcept {
   const SignalsBlocked blocked(SignalsBlocked::kChildsToo);  // for the thread; and no handler runs under the mutex
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (is_over()) {
     if (!is_running()) abandon_rest();
     return CROCHET_ESTOPPED;
@@ -333,7 +333,7 @@ int LogBridge::start() noexcept {
 bool LogBridge::has_ended(Writer& writer) {
   if (!is_asked_to_end()) return false;
   writer.to.let_go();  // while it is still waited for with a time-out
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (!owns(writer.generation)) return true;
   if (!is_asked_to_end()) return false;
   is_running_.store(false, release);
@@ -368,7 +368,7 @@ void LogBridge::abandon_rest() noexcept {
 // The thread is in a sink, and does not come back in time: it is the consumer no longer. False: it has ended after all,
 // or shall not any more.
 bool LogBridge::take_over(Word generation) noexcept {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (ended_ >= generation || !owns(generation)) return false;
   if (!is_asked_to_end() && t_generation != generation) return false;
   generation_.store(generation + 1, relaxed);
@@ -383,7 +383,7 @@ bool LogBridge::take_over(Word generation) noexcept {
 std::uint64_t LogBridge::ask_to_end(Deadline write_until) noexcept {
   if (is_its_thread()) return 0;
   if (!is_running() && !ring_.is_all_written()) (void)start();
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (!is_running()) return 0;
   write_until_.store(write_until.ns(), release);
   ring_.wake();
@@ -395,7 +395,7 @@ int LogBridge::wait_until_ended(std::uint64_t asked, Deadline give_up) noexcept 
   for (;;) {
     const Word seen = changes_.load(acquire);
     {
-      const std::lock_guard lock(mutex_);
+      const Locked locked(mutex_);
       if (ended_ >= asked) break;
       if (!is_asked_to_end()) return CROCHET_OK;  // taken back
     }
@@ -413,7 +413,7 @@ void LogBridge::join(Word generation, Deadline give_up) noexcept {
   constexpr std::int64_t kLongestNap = 1'000'000;
   for (std::int64_t nap = 10'000;; nap = std::min(2 * nap, kLongestNap)) {
     {
-      const std::lock_guard lock(mutex_);
+      const Locked locked(mutex_);
       if (!has_thread_ || !owns(generation)) return;  // somebody else did
       if (give_up.passed()) return leave_thread();
       if (pthread_tryjoin_np(thread_, nullptr) != EBUSY) {
@@ -442,7 +442,7 @@ void LogBridge::end_for_ever(Deadline write_until, Deadline give_up) noexcept {
 void LogBridge::died(Word generation) noexcept {
   bool ends = false;
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     if (!owns(generation) || ended_ >= generation) return;
     ends = is_asked_to_end();
     if (is_in_sink_) count(LogCounter::kWritten);

@@ -10,10 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "base/atomic.hpp"
 #include "base/deadline.hpp"
+#include "base/mutex.hpp"
 #include "log/record.hpp"
 #include "log/ring.hpp"
 #include "log/sinks.hpp"
@@ -95,9 +95,9 @@ class LogBridge {
 
   // For certain under mutex_; without it a no is final.
   bool owns(Word generation) const { return generation_.load(relaxed) == generation; }
-  void abandon_rest() noexcept;              // under mutex_
-  void set_ended(Word generation) noexcept;  // under mutex_
-  void leave_thread() noexcept;              // under mutex_
+  void abandon_rest() noexcept CROCHET_UNDER(mutex_);
+  void set_ended(Word generation) noexcept CROCHET_UNDER(mutex_);
+  void leave_thread() noexcept CROCHET_UNDER(mutex_);
   bool take_over(Word generation) noexcept;
   bool is_asked_to_end() const { return write_until_.load(acquire) != kNotEnding; }
   void join(Word generation, Deadline give_up) noexcept;
@@ -111,12 +111,12 @@ class LogBridge {
   SinkList sinks_;
   Atomic<std::uint64_t> counters_[kLogCounters] = {};  // relaxed: they publish nothing
 
-  std::mutex mutex_;
-  Word ended_ = 0;                                // guarded by mutex_; the last generation that has ended
+  Mutex mutex_;
+  Word ended_ CROCHET_GUARDED_BY(mutex_) = 0;           // the last generation that has ended
+  bool is_in_sink_ CROCHET_GUARDED_BY(mutex_) = false;  // it has a record that is not counted yet
+  bool has_thread_ CROCHET_GUARDED_BY(mutex_) = false;  // thread_ is to be joined or detached
+  pthread_t thread_ CROCHET_GUARDED_BY(mutex_){};
   Atomic<Word> generation_{0};                    // of the thread that is the consumer; written under mutex_
-  bool is_in_sink_ = false;                       // guarded by mutex_; it has a record that is not counted yet
-  bool has_thread_ = false;                       // guarded by mutex_; thread_ is to be joined or detached
-  pthread_t thread_{};                            // guarded by mutex_
   Atomic<bool> is_running_{false};                // written under mutex_
   Atomic<bool> is_over_{false};                   // the process exits; relaxed: it publishes nothing
   Atomic<std::int64_t> write_until_{kNotEnding};  // written under mutex_, by who ends it; ns

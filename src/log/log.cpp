@@ -50,6 +50,7 @@ void write_directly(LogLevel level, const char* text, std::size_t length) noexce
 
 }  // namespace
 
+// NOLINTNEXTLINE(cert-dcl50-cpp): the compiler checks its arguments as printf's
 void log(LogLevel level, const char* format, ...) noexcept {
   if (!log_enabled(level)) return;
   const int saved_errno = errno;

@@ -11,7 +11,7 @@ void SinksOfAMoment::let_go() {
 }
 
 int SinkList::add(LogSink* sink, LogLevel level, std::uint64_t* out_id) {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (count_ == kMostSinks) return CROCHET_ENOSPC;
   sink->id = ++last_id_;
   sink->level = level;
@@ -23,7 +23,7 @@ int SinkList::add(LogSink* sink, LogLevel level, std::uint64_t* out_id) {
 
 void SinkList::add_default(LogSink* sink) {
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     if (count_ < kMostSinks) {
       sink->id = CROCHET_LOG_DEFAULT_SINK;
       sinks_[count_++] = sink;
@@ -37,7 +37,7 @@ void SinkList::add_default(LogSink* sink) {
 bool SinkList::remove(std::uint64_t id) {
   SinksOfAMoment removed;
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     const auto end = sinks_ + count_;
     const auto stay = std::stable_partition(sinks_, end, [id](LogSink* sink) { return sink->id != id; });
     removed.count = static_cast<std::size_t>(end - stay);
@@ -53,7 +53,7 @@ bool SinkList::remove(std::uint64_t id) {
 void SinkList::look(SinksOfAMoment* moment) {
   if (is_current(*moment)) return;
   moment->let_go();
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   std::copy_n(sinks_, count_, moment->sinks);
   moment->count = count_;
   moment->version = version_.load(relaxed);

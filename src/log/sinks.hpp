@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "base/atomic.hpp"
+#include "base/mutex.hpp"
 #include "crochet.h"
 #include "log/sink.hpp"
 
@@ -36,11 +36,11 @@ class SinkList {
   bool is_current(const SinksOfAMoment& moment) const { return version_.load(acquire) == moment.version; }
 
  private:
-  std::mutex mutex_;
-  LogSink* sinks_[kMostSinks];                        // guarded by mutex_
-  std::size_t count_ = 0;                             // guarded by mutex_
-  std::uint64_t last_id_ = CROCHET_LOG_DEFAULT_SINK;  // guarded by mutex_
-  Atomic<std::uint64_t> version_{1};                  // written under mutex_
+  Mutex mutex_;
+  LogSink* sinks_[kMostSinks] CROCHET_GUARDED_BY(mutex_);
+  std::size_t count_ CROCHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_id_ CROCHET_GUARDED_BY(mutex_) = CROCHET_LOG_DEFAULT_SINK;
+  Atomic<std::uint64_t> version_{1};  // written under mutex_
 };
 
 }  // namespace crochet

@@ -7,7 +7,7 @@
 #define spdlog crochet_spdlog
 #define fmt crochet_fmt
 #define SPDLOG_HEADER_ONLY
-#define SPDLOG_FMT_EXTERNAL
+#define SPDLOG_FMT_EXTERNAL 1  // as Debian's copy has it
 #define FMT_HEADER_ONLY
 #define SPDLOG_PREVENT_CHILD_FD  // what the host executes does not inherit a log file
 #include <fcntl.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "loop/completion_queue.hpp"
 
-#include <mutex>
 #include <new>
 
 #include "base/park.hpp"
@@ -18,8 +17,6 @@ namespace {
 
 constexpr Word kSleeper = Word{1} << 32;
 constexpr Word kEvents = kSleeper - 1;
-
-using Locked = std::lock_guard<Mutex>;
 
 // Who wins has it: to be handed out, or to be forgotten.
 bool claim(Call& entry) { return entry.end_as(Outcome::kNotRun, Outcome::kNotRun); }

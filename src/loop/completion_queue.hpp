@@ -75,21 +75,20 @@ class CompletionQueue {
     std::uint64_t tag;
   };
 
-  // Under mutex_.
-  bool take(Completion* out);
-  bool refill();
-  bool is_over() const { return is_closed_ && watches_.empty(); }
+  bool take(Completion* out) CROCHET_UNDER(mutex_);
+  bool refill() CROCHET_UNDER(mutex_);
+  bool is_over() const CROCHET_UNDER(mutex_) { return is_closed_ && watches_.empty(); }
 
   void announce();
 
-  CallQueue ready_;  // its consumer is who has mutex_
-  EventDescriptor descriptor_;
-  Atomic<Word> events_{0};  // the low half counts announcements, and is parked on; the high half counts who sleeps
+  CallQueue ready_;             // its consumer is who has mutex_
+  EventDescriptor descriptor_;  // opened and lowered under mutex_, raised by anybody
+  Atomic<Word> events_{0};      // the low half counts announcements, and is parked on; the high half counts who sleeps
 
   Mutex mutex_;
-  Plain<Call*> taken_{nullptr};               // guarded by mutex_; taken out of ready_: oldest first
-  std::unordered_map<Call*, Watch> watches_;  // guarded by mutex_; by what is watched
-  Plain<bool> is_closed_{false};              // guarded by mutex_
+  Plain<Call*> taken_ CROCHET_GUARDED_BY(mutex_){nullptr};               // taken out of ready_: oldest first
+  std::unordered_map<Call*, Watch> watches_ CROCHET_GUARDED_BY(mutex_);  // by what is watched
+  Plain<bool> is_closed_ CROCHET_GUARDED_BY(mutex_){false};
 };
 
 // The handle of a queue is that of its anchor. Null: it is none.

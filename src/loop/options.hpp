@@ -11,7 +11,7 @@
 namespace crochet {
 
 // libuv alone puts 12 KiB of events on the stack of a loop's thread.
-inline constexpr std::size_t kSmallestStack = 64 * 1024;
+inline constexpr std::size_t kSmallestStack = std::size_t{64} * 1024;
 inline constexpr int kThreadNameSize = 16;  // with its end, as the kernel has it
 inline constexpr std::uint32_t kOptionsMark = 0x6f707473;
 

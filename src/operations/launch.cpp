@@ -48,12 +48,14 @@ std::vector<std::string> host_environment() {
 // As execvp() looks for it, and without a PATH in the system's usual places.
 std::vector<std::string> places_of(const std::string& file) {
   if (file.empty() || file.find('/') != std::string::npos) return {file};
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): it is, while nobody changes the environment, which is the host's to see to
   const char* const set = std::getenv("PATH");
   const std::string path = set != nullptr ? set : "/bin:/usr/bin";
   std::vector<std::string> places;
   for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
     end = path.find(':', begin);
     const std::string directory = path.substr(begin, end == std::string::npos ? end : end - begin);
+    // NOLINTNEXTLINE(performance-inefficient-string-concatenation): once for each place of a command
     places.push_back(directory.empty() ? "./" + file : directory + "/" + file);
   }
   return places;

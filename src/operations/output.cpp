@@ -12,7 +12,7 @@ namespace crochet {
 namespace {
 
 constexpr std::size_t kFirstRoom = 4096;
-constexpr std::size_t kThrownAwayAtOnce = 16 * 1024;
+constexpr std::size_t kThrownAwayAtOnce = std::size_t{16} * 1024;
 constexpr int kBehindStandard = 3;
 
 // Where the host has closed its own 0 to 2: the child's end must be none of those that it is copied to.

@@ -57,9 +57,9 @@ struct CallTotals {
 class DumpWriter {
  public:
   virtual void begin() = 0;
-  virtual void loop(const LoopEntry& loop) = 0;
+  virtual void loop(const LoopEntry& entry) = 0;
   virtual void end_of_loops() = 0;
-  virtual void call(const CallEntry& call) = 0;
+  virtual void call(const CallEntry& entry) = 0;
   virtual void end(const CallTotals& totals) = 0;
 
  protected:
@@ -73,9 +73,9 @@ class TextWriter final : public DumpWriter {
  public:
   explicit TextWriter(DumpOutput& out) : DumpWriter(out) {}
   void begin() override;
-  void loop(const LoopEntry& loop) override;
+  void loop(const LoopEntry& entry) override;
   void end_of_loops() override {}
-  void call(const CallEntry& call) override;
+  void call(const CallEntry& entry) override;
   void end(const CallTotals& totals) override;
 
  private:
@@ -86,9 +86,9 @@ class JsonWriter final : public DumpWriter {
  public:
   explicit JsonWriter(DumpOutput& out) : DumpWriter(out) {}
   void begin() override;
-  void loop(const LoopEntry& loop) override;
+  void loop(const LoopEntry& entry) override;
   void end_of_loops() override;
-  void call(const CallEntry& call) override;
+  void call(const CallEntry& entry) override;
   void end(const CallTotals& totals) override;
 
  private:

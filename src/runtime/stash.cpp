@@ -28,7 +28,7 @@ std::uint64_t random_uid() {
 
 int Stash::put(Call* call, Word generation, std::uint64_t type, std::uint64_t* out_uid, bool* expires_first) {
   *expires_first = false;
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (entries_.size() >= capacity_) return CROCHET_ENOSPC;
   const std::uint64_t uid = random_uid();
   if (uid == 0) return CROCHET_ENOMEM;
@@ -53,7 +53,7 @@ int Stash::put(Call* call, Word generation, std::uint64_t type, std::uint64_t* o
 }
 
 int Stash::take(std::uint64_t uid, std::uint64_t type, Call** out_call, Word* out_generation) {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   const auto place = entries_.find(uid);
   if (place == entries_.end()) return CROCHET_ENOENT;
   const Entry entry = place->second;
@@ -68,13 +68,13 @@ int Stash::take(std::uint64_t uid, std::uint64_t type, Call** out_call, Word* ou
 }
 
 void Stash::set_limits(std::uint32_t capacity, std::int64_t time_to_live_ns) {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   capacity_ = capacity;
   time_to_live_ns_ = time_to_live_ns;
 }
 
 bool Stash::expires() {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   return !expiries_.empty();
 }
 
@@ -82,7 +82,7 @@ Deadline Stash::expire() {
   for (;;) {
     Entry expired{};
     {
-      const std::lock_guard lock(mutex_);
+      const Locked locked(mutex_);
       if (expiries_.empty()) return Deadline::never();
       const auto first = expiries_.begin();
       if (!Deadline::at(first->first).passed()) return Deadline::at(first->first);
@@ -98,7 +98,7 @@ Deadline Stash::expire() {
 std::size_t Stash::clear() {
   std::unordered_map<std::uint64_t, Entry> dropped;
   {
-    const std::lock_guard lock(mutex_);
+    const Locked locked(mutex_);
     dropped.swap(entries_);
     expiries_.clear();
   }

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <unordered_map>
 
 #include "base/deadline.hpp"
+#include "base/mutex.hpp"
 #include "call/call.hpp"
 
 namespace crochet {
@@ -37,11 +37,11 @@ class Stash {
     Expiries::iterator expiry;  // end(): never
   };
 
-  std::mutex mutex_;  // guards everything below; no user code runs under it
-  std::unordered_map<std::uint64_t, Entry> entries_;
-  Expiries expiries_;
-  std::size_t capacity_ = 65536;
-  std::int64_t time_to_live_ns_ = kForever;
+  Mutex mutex_;  // no user code runs under it
+  std::unordered_map<std::uint64_t, Entry> entries_ CROCHET_GUARDED_BY(mutex_);
+  Expiries expiries_ CROCHET_GUARDED_BY(mutex_);
+  std::size_t capacity_ CROCHET_GUARDED_BY(mutex_) = 65536;
+  std::int64_t time_to_live_ns_ CROCHET_GUARDED_BY(mutex_) = kForever;
 };
 
 }  // namespace crochet

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <new>
 
 #include "base/park.hpp"
@@ -51,8 +50,9 @@ struct Watchdog::Watched {
 
   void name(const Loop& loop, Call* call) {
     if (call == nullptr) {
-      std::strcpy(what, loop.is_adopted() ? "a callback of the host's own, or nobody runs it"
-                                          : "a callback of a libuv handle, or a thread hook");
+      std::snprintf(what, sizeof what, "%s",
+                    loop.is_adopted() ? "a callback of the host's own, or nobody runs it"
+                                      : "a callback of a libuv handle, or a thread hook");
       return;
     }
     crochet_call_fn* function = nullptr;
@@ -153,7 +153,7 @@ void Watchdog::run(Word generation) {
 int Watchdog::start() {
   if (threshold_ns.load(relaxed) == 0) return CROCHET_OK;
   const SignalsBlocked blocked(SignalsBlocked::kChildsToo);  // for the thread; and no handler runs under the mutex
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (has_thread_) return CROCHET_OK;
   auto* birth = new (std::nothrow) Birth{this, changes_.load(relaxed) >> 1};
   if (birth == nullptr) return CROCHET_ENOMEM;
@@ -165,7 +165,7 @@ int Watchdog::start() {
 
 // Whose thread it is to join from now on.
 bool Watchdog::take_thread(pthread_t* out_thread) {
-  const std::lock_guard lock(mutex_);
+  const Locked locked(mutex_);
   if (!has_thread_) return false;
   has_thread_ = false;
   *out_thread = thread_;

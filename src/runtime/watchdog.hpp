@@ -9,10 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "base/atomic.hpp"
 #include "base/deadline.hpp"
+#include "base/mutex.hpp"
 #include "call/word.hpp"
 
 namespace crochet {
@@ -43,9 +43,9 @@ class Watchdog {
   void run(Word generation);
   bool take_thread(pthread_t* out_thread);
 
-  std::mutex mutex_;
-  bool has_thread_ = false;  // guarded by mutex_
-  pthread_t thread_{};       // guarded by mutex_
+  Mutex mutex_;
+  bool has_thread_ CROCHET_GUARDED_BY(mutex_) = false;
+  pthread_t thread_ CROCHET_GUARDED_BY(mutex_){};
   Atomic<Word> changes_{0};  // how many threads were ended (from bit 1), and a bit that changes; the thread parks on it
 
   static constexpr Word kOtherThreshold = 1;

@@ -103,8 +103,8 @@ PLANTS = [
     {
         "name": "completions: over while one is about to come",
         "file": "src/loop/completion_queue.hpp",
-        "old": "  bool is_over() const { return is_closed_ && watches_.empty(); }",
-        "new": "  bool is_over() const { return is_closed_; }",
+        "old": "  bool is_over() const CROCHET_UNDER(mutex_) { return is_closed_ && watches_.empty(); }",
+        "new": "  bool is_over() const CROCHET_UNDER(mutex_) { return is_closed_; }",
         "scenario": "completions_closed_meanwhile",
         "args": "--random 1 --executions 20000",
         "failure": "expected",
