@@ -26,9 +26,16 @@ const std::uint32_t* low_half(const Atomic<std::uint64_t>& word) noexcept {
   return std::endian::native == std::endian::little ? halves : halves + 1;
 }
 
+// Whose idea of a timespec is the C library's? Where time_t outgrew long, not the old call's.
+#ifdef SYS_futex_time64
+constexpr long kFutex = sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex;
+#else
+constexpr long kFutex = SYS_futex;
+#endif
+
 // timeout: absolute on CLOCK_MONOTONIC; null: none.
 long futex_wait(const std::uint32_t* address, std::uint32_t expected, const timespec* timeout) noexcept {
-  return syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
+  return syscall(kFutex, address, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
 // What this thread sleeps on without an end. relaxed: for the thread itself, also in a signal handler.
@@ -67,7 +74,7 @@ void end_sleep_in_child() noexcept {
 
 void unpark_all(const Atomic<std::uint64_t>& word) noexcept {
   const int saved_errno = errno;
-  syscall(SYS_futex, low_half(word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+  syscall(kFutex, low_half(word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
   errno = saved_errno;
 }
 

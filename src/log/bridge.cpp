@@ -170,9 +170,16 @@ int LogBridge::flush(Deadline deadline) noexcept {
 void* LogBridge::thread_main(void* generation) {
   pthread_setname_np(pthread_self(), "crochet-log");
   Writer writer{};
-  writer.generation = t_generation = reinterpret_cast<std::uintptr_t>(generation);
+  writer.generation = t_generation = get()->generation_from(reinterpret_cast<std::uintptr_t>(generation));
   get()->run_thread(writer);
   return nullptr;
+}
+
+// Where a pointer has 32 bits it carried the lower half of the generation: the newest one that ends so.
+LogBridge::Word LogBridge::generation_from(std::uintptr_t carried) noexcept {
+  const Locked locked(mutex_);
+  const Word newest = generation_.load(relaxed);
+  return newest - static_cast<std::uintptr_t>(newest - carried);
 }
 
 CROCHET_CATCHES_FORCED_UNWIND void LogBridge::run_thread(Writer& writer) {
@@ -321,7 +328,8 @@ int LogBridge::start() noexcept {
   leave_thread();
   write_until_.store(kNotEnding, release);
   const Word generation = generation_.load(relaxed) + 1;
-  const int status = pthread_create(&thread_, nullptr, &LogBridge::thread_main, reinterpret_cast<void*>(generation));
+  void* const carried = reinterpret_cast<void*>(static_cast<std::uintptr_t>(generation));
+  const int status = pthread_create(&thread_, nullptr, &LogBridge::thread_main, carried);
   if (status != 0) return -status;
   generation_.store(generation, relaxed);
   has_thread_ = true;

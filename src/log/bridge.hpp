@@ -81,6 +81,7 @@ class LogBridge {
   int drop(int status) noexcept;                 // returns it
 
   static void* thread_main(void* generation);
+  Word generation_from(std::uintptr_t carried) noexcept;
   void run_thread(Writer& writer);
   bool step(Writer& writer);
   void write_record(Writer& writer);

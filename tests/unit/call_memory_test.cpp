@@ -96,7 +96,7 @@ TEST(StorageOf, HangsOffTheSideRecordWhenItIsLarge) {
 TEST(StorageOf, ThatNobodyCanGiveIsRefusedAndLeavesNothing) {
   if (contract::kSanitized) GTEST_SKIP() << "a sanitizer's calloc ends the program instead of refusing";
   const std::size_t before = calls_made();
-  for (int i = 0; i < 2000; ++i) ASSERT_EQ(allocate_call_with_storage(PTRDIFF_MAX), nullptr);
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(allocate_call_with_storage(SIZE_MAX), nullptr);
   Call* call = allocate_call();
   EXPECT_EQ(call->side(), nullptr) << "the refused one's record was left on it";
   free_call(call);
