@@ -51,6 +51,12 @@ class Symbols(unittest.TestCase):
         self.exported["_ZN7crochet4LoopC1Ev"] = "CROCHET_0"
         self.expect("no name of ours")
 
+    def test_what_compilers_let_out_unasked(self):
+        for name in ("uv_run", "_ZTIN7crochet4LoopE", "_ZNSt6vectorIiSaIiEED1Ev", "_ZTSN6spdlog6loggerE", "_ZN3fmt2v9E"):
+            with self.subTest(name):
+                self.exported = {"crochet_one": "CROCHET_0", "crochet_two": "CROCHET_0", name: "CROCHET_0"}
+                self.expect(f"{name}: exported, and no name of ours")
+
     def test_a_symbol_that_is_not_listed(self):
         self.exported["crochet_three"] = "CROCHET_0"
         self.expect("not in symbols.txt")
