@@ -110,7 +110,7 @@ bool LogBridge::add_first_sinks() noexcept {
     text[length] = '\0';
     int status = length < argument.size() ? CROCHET_EINVAL : CROCHET_OK;
     if (kind == "stderr") add(new_stderr_sink());
-    else if (kind == "syslog") add(new_syslog_sink(length == 0 ? nullptr : text, 0, OpenLog::kLater));
+    else if (kind == "syslog") add(new_syslog_sink(text, 0, OpenLog::kLater));
     else if (status == CROCHET_OK) add(new_file_sink(text, 0, 0, &status));
     if (status != CROCHET_OK) log(LogLevel::kError, "CROCHET_LOG: can't write to \"%s\"", text);
   });

@@ -72,7 +72,7 @@ class GraceEnds {
         }
         *out_ms = kTick;  // not in this turn of libuv: what they closed is closed by then
         return true;
-      case Phase::kOver: return false;
+      case Phase::kOver: break;
     }
     return false;
   }

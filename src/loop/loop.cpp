@@ -211,7 +211,6 @@ int Loop::adopt(const Birth& birth, uv_loop_t* uv, const crochet_options& option
   const int status = begin(birth, uv, options);
   if (status != 0) return own_code(status);
   joined_.store(true, relaxed);  // its thread is the host's
-  thread_ = pthread_self();
   thread_id_.store(gettid(), relaxed);
   set_current_loop(this);
   open();

@@ -78,10 +78,10 @@ class alignas(64) Loop {
   bool post_chain(Call* newest, Call* oldest) {
     switch (queue_.push(newest, oldest)) {
       case CallQueue::Push::kRefused: return false;
-      case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); [[fallthrough]];
-      case CallQueue::Push::kQueued: return true;
+      case CallQueue::Push::kQueuedOwesWakeUp: wake_up(); break;
+      case CallQueue::Push::kQueued: break;
     }
-    return false;
+    return true;
   }
   bool push_at_stop(Call* call);
   // Does the loop of that id, which may be another one by now, accept calls? See CallQueue::accepts().

@@ -2,6 +2,7 @@
 // Listings of what goes on: crochet_dump().
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <chrono>
@@ -237,6 +238,21 @@ TEST_F(Dump, IsEndedByItsFunction) {
   Counted all{0};
   EXPECT_EQ(crochet_dump(nullptr, CROCHET_DUMP_JSON, count, &all), CROCHET_OK);
   EXPECT_GT(all.pieces, 1);
+}
+
+TEST_F(Dump, LetsItsFunctionEndTheThread) {
+  static int farewell = 0;
+  const auto list = [](void*) -> void* {
+    crochet_dump(
+        nullptr, CROCHET_DUMP_TEXT, [](void*, const char*, std::size_t) -> int { pthread_exit(&farewell); }, nullptr);
+    return nullptr;
+  };
+  pthread_t thread{};
+  ASSERT_EQ(pthread_create(&thread, nullptr, list, nullptr), 0);
+  void* said = nullptr;
+  EXPECT_EQ(pthread_join(thread, &said), 0);
+  EXPECT_EQ(said, &farewell);
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
 }
 
 TEST_F(Dump, RefusesBadArguments) {

@@ -264,6 +264,34 @@ TEST(OutOfMemory, CallsAreRefusedAndDropWhatTheyOwn) {
   });
 }
 
+TEST(OutOfMemory, ACallThatIsRefusedTakesNoRoomInTheQueue) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    constexpr int kLimit = 1 << 16;
+    OwnedOptions options;
+    ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+    ASSERT_EQ(crochet_options_set_queue_limit(options.get(), kLimit, 0), CROCHET_OK);
+    ASSERT_EQ(crochet_setup(options.get()), CROCHET_OK);
+    {
+      BlockedLoop block;
+      int accepted = 0, without_memory;
+      const auto make = [&accepted] {
+        const int code = crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr);
+        accepted += code == CROCHET_OK ? 1 : 0;
+        return code;
+      };
+      {
+        const FailingAllocations all;
+        without_memory = until_refused(kLimit, make);
+      }
+      EXPECT_EQ(without_memory, CROCHET_ENOMEM);
+      EXPECT_EQ(until_refused(kLimit, make), CROCHET_EAGAIN);
+      EXPECT_EQ(accepted, kLimit);
+    }
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
 TEST(OutOfMemory, CorksAreRefusedAndKeepWhatTheyHave) {
   PROVOKES(crochet_cork_new, CROCHET_ENOMEM);
   PROVOKES(crochet_cork_run, CROCHET_ENOMEM);
@@ -559,6 +587,20 @@ TEST(OutOfMemory, TheStashIsRefused) {
     EXPECT_EQ(crochet_result_stash(result.get(), 1, &uid), CROCHET_OK);
     OwnedResult back;
     EXPECT_EQ(crochet_retrieve_result(uid, 1, back.out()), CROCHET_OK);
+    EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+TEST(OutOfMemory, WhatExpiresIsStashedWholeOrNotAtAll) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  in_child([] {
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    ASSERT_EQ(crochet_stash_limits(2, 3600 * kSecond), CROCHET_OK);
+    OwnedResult result = ended(CROCHET_OK);
+    std::uint64_t uid = 1;
+    fail_in_turn([&] { return crochet_result_stash(result.get(), 1, &uid); });
+    EXPECT_EQ(crochet_result_stash(result.get(), 1, &uid), CROCHET_OK) << "those that failed take no room";
+    EXPECT_EQ(crochet_result_stash(result.get(), 1, &uid), CROCHET_ENOSPC);
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
   });
 }

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -271,6 +272,9 @@ TEST_F(Process, ReadsNothingUnlessItIsGivenSomething) {
   ASSERT_EQ(crochet_command_set_input(command.get(), bytes.data(), bytes.size()), CROCHET_OK);
   EXPECT_EQ(stdout_of(exit_of(started(command))), bytes);
   EXPECT_EQ(stdout_of(exit_of(started(command))), bytes);  // from the beginning
+  EXPECT_EQ(crochet_command_set_input(command.get(), bytes.data(), SIZE_MAX), CROCHET_ENOMEM)
+      << "no object is that long";
+  EXPECT_EQ(stdout_of(exit_of(started(command))), bytes) << "the former ones stay";
   ASSERT_EQ(crochet_command_set_input(command.get(), "", 0), CROCHET_OK);
   EXPECT_EQ(stdout_of(exit_of(started(command))), "");
   ASSERT_EQ(crochet_command_set_input(command.get(), nullptr, 0), CROCHET_OK);
@@ -455,6 +459,16 @@ TEST_F(Process, IsNotHeldUpByWhomItLeavesBehind) {
     EXPECT_EQ(crochet_result_join(parent.result.get(), kKillTimer), CROCHET_OK);
     parent.line.write_line();
   }
+}
+
+TEST_F(Process, IsNotHeldUpByWhomItLeavesBehindWritingForEver) {
+  const OwnedCommand command = shell("yes & exit 5");
+  ASSERT_EQ(crochet_command_set_linger(command.get(), 0), CROCHET_OK);
+  ASSERT_EQ(crochet_command_set_output_limit(command.get(), 10), CROCHET_OK);
+  const OwnedResult result = started(command);
+  const crochet_process_exit* process = exit_of(result);
+  EXPECT_EQ(crochet_process_exit_status(process), 5);
+  EXPECT_EQ(crochet_process_exit_stdout_truncated(process), 1);
 }
 
 TEST_F(Process, WaitsForWhomItLeavesBehindIfThatIsAskedFor) {

@@ -174,6 +174,14 @@ TEST_F(ThreadHooks, AnExceptionOfTheFirstIsAFailure) {
   EXPECT_NE(log.stop().find("no virtual machine"), std::string::npos);
 }
 
+TEST_F(ThreadHooks, AnythingElseThrownByTheFirstIsAFailureToo) {
+  const auto first = [](void*) -> int { throw 42; };
+  ASSERT_EQ(crochet_options_set_thread_hooks(options_.get(), first, nullptr, nullptr, nullptr), CROCHET_OK);
+  LogCapture log;
+  EXPECT_EQ(start(), CROCHET_EFAILED);
+  EXPECT_NE(log.stop().find("a thread hook threw"), std::string::npos);
+}
+
 TEST_F(ThreadHooks, AFirstThatEndsTheThreadIsAFailure) {
   const auto first = [](void*) -> int { pthread_exit(nullptr); };
   ASSERT_EQ(crochet_options_set_thread_hooks(options_.get(), first, Diary::last, &diary_, nullptr), CROCHET_OK);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // loop_owned<T>: an object that never leaves its loop's thread.
+#include <pthread.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -171,6 +173,14 @@ TEST_F(LoopOwned, ThatCantBeMadeThrowsInEveryCall) {
   const loop_owned<Unmakeable> owned;
   EXPECT_THROW(owned.run(&Unmakeable::use).wait(), std::domain_error);
   EXPECT_THROW(owned.run(&Unmakeable::use).wait(), std::domain_error);
+}
+struct Ending {
+  Ending() { pthread_exit(nullptr); }
+};
+TEST_F(LoopOwned, WhoseConstructorEndsTheThreadEndsTheLoop) {
+  const crochet::loop loop;
+  const loop_owned<Ending> owned(loop);
+  EXPECT_THROW(owned.run([](Ending&) {}).wait(), crochet::loop_stopped);
 }
 TEST_F(LoopOwned, MovesWithItsObject) {
   Witness::Log second_log;

@@ -136,6 +136,18 @@ TEST_F(Run, DoesNotStartWhatWasCancelled) {
   call.release();
 }
 
+TEST_F(Run, DoesNotStartWhatWasCancelledWhenItsTimeHasCome) {
+  DropCounter arg;
+  const MadeCall call = queued_call(do_nothing, arg.pointer(), DropCounter::drop, 1, word::kConditional);
+  EXPECT_FALSE(call->start()) << "it has to be asked in another way";
+  EXPECT_EQ(call.cancel(), CROCHET_CANCEL_NOT_RUN);
+  EXPECT_FALSE(call->start_conditional());
+  EXPECT_EQ(arg.count(), 1);
+  call->release_reference();
+  call.release();
+  EXPECT_TRUE(call.is_destroyed());
+}
+
 TEST_F(Run, CallsTheFunctionWithItsDeferredAndArgument) {
   Seen seen;
   const MadeCall call = queued_call(look, &seen);

@@ -78,6 +78,16 @@ TEST_F(Cpus, AreTheQuotaOfVersionOneOfGroups) {
   write("sys/fs/cgroup/cpu/no/cpu.cfs_quota_us", "100000\n");
 }
 
+TEST_F(Cpus, AreTheQuotaWhereverTheGroupsOfVersionOneNameThem) {
+  write("proc/self/cgroup", "3:cpuacct,cpu:/c\n");
+  write("sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "100000\n");
+  EXPECT_EQ(usable(), affinity()) << "without a period";
+  write("sys/fs/cgroup/cpu/c/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable(), 1);
+  write("proc/self/cgroup", "3:cpuacct,cpuset:/c\n");
+  EXPECT_EQ(usable(), affinity()) << "not of these";
+}
+
 TEST_F(Cpus, AreNotReadFromWhatMakesNoSense) {
   for (const char* text : {"", "\n", "max", "x y\n", "-5 100000\n", "100000 0\n", "100000\n"}) {
     write("sys/fs/cgroup/a/b/cpu.max", text);

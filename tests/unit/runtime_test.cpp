@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "api/support/in_child.hpp"
 #include "api/support/log_capture.hpp"
 #include "base/process.hpp"
+#include "runtime/dump.hpp"
+#include "unit/support/made_call.hpp"
 #include "unit/support/own_loop.hpp"
 
 namespace crochet {
@@ -61,6 +64,7 @@ class Setup : public RuntimeTest {};
 class NewLoop : public RuntimeTest {};
 class Shutdown : public RuntimeTest {};
 class StashedResults : public RuntimeTest {};
+class Listing : public RuntimeTest {};
 class ExitOf : public RuntimeTest {};
 class ForkOf : public RuntimeTest {};
 
@@ -264,6 +268,39 @@ TEST_F(Shutdown, OnALoopsThreadIsAskedForAndNotWaitedFor) {
   EXPECT_EQ(code, CROCHET_EINPROGRESS);
   EXPECT_EQ(loop->wait_until_ended(Deadline::after(contract::kKillTimer)), CROCHET_OK);
   EXPECT_TRUE(Runtime::was_shut_down());
+}
+
+// ---- What goes on
+
+std::string listed(Loop* loop) {
+  std::string text;
+  const auto write = [](void* to, const char* bytes, std::size_t length) {
+    static_cast<std::string*>(to)->append(bytes, length);
+    return CROCHET_OK;
+  };
+  EXPECT_EQ(dump(loop, DumpFormat::kText, write, &text), CROCHET_OK);
+  return text;
+}
+
+TEST_F(Listing, TellsOfACallThatIsBeingSettledAndWhatIsAskedOfIt) {
+  Loop* const loop = new_loop();
+  const MadeCall call = running_call(nullptr, nullptr, 1, 0, loop->id());
+  std::string text = listed(loop);
+  EXPECT_NE(text.find("; calls_run 0, calls_not_run 0, "), std::string::npos) << text;
+  EXPECT_NE(text.find(": pending, at least "), std::string::npos) << text;
+  EXPECT_NE(text.find("; 2 references, 1 deferreds\n1 calls: 1 pending\n"), std::string::npos) << text;
+  ASSERT_TRUE(call->claim(call.generation));
+  call->word.fetch_or(word::kWaiters | word::kJoiners | word::kCancelAsked | word::kStopAsked);
+  text = listed(loop);
+  EXPECT_NE(text.find(": settling, at least "), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("; 2 references, 1 deferreds, waited for, joined, cancel asked, stop asked\n1 calls: 1 settling\n"),
+      std::string::npos)
+      << text;
+  EXPECT_EQ(call->resolve(nullptr, nullptr), CROCHET_OK);
+  EXPECT_TRUE(call.release_deferred());
+  EXPECT_TRUE(call.release());
+  release(loop);
 }
 
 // ---- Stash

@@ -250,6 +250,20 @@ TEST_F(Join, IsWokenWhenTheCallBreaks) {
   call.release();
 }
 
+TEST_F(Join, IsWokenByTheSettlerUnderWhomTheCallWasFinished) {
+  const MadeCall call = running_call();
+  ASSERT_TRUE(call->claim(call.generation));
+  Waiter joiner([&] { return join(call, kForever); });
+  until_present(call, word::kJoiners);
+  EXPECT_TRUE(call.release_deferred());
+  EXPECT_EQ(call.references(), 2u) << "the group's is the settler's now";
+  EXPECT_EQ(call->resolve(nullptr, nullptr), CROCHET_OK);
+  EXPECT_EQ(joiner.code(), CROCHET_OK);
+  EXPECT_EQ(call.references(), 1u);
+  call.release();
+  EXPECT_TRUE(call.is_destroyed());
+}
+
 TEST_F(Join, EndsWhenTheLoopHasAbandonedTheCall) {
   Waiter joiner([&] { return join(call_, kForever); });
   until_present(call_, word::kJoiners);

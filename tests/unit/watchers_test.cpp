@@ -171,6 +171,26 @@ TEST_F(Watchers, ThatALoopRefusesNeverRun) {
   after.release();
 }
 
+TEST_F(Watchers, ThatALoopRefusesEndAllThatWaitForThem) {
+  DropCounter arg;
+  const MadeCall after = after_call();
+  ASSERT_NE(after->need_side(), nullptr);
+  const MadeCall second = after_call(arg.pointer(), DropCounter::drop),
+                 third = after_call(arg.pointer(), DropCounter::drop);
+  add(after, second);
+  add(after, third);
+  add(watched_, after);
+  loops().refuse();
+  watched_.resolve();
+  EXPECT_EQ(loops().not_run(), 3);
+  EXPECT_EQ(arg.count(), 2);
+  for (const MadeCall& call : {after, second, third}) {
+    EXPECT_EQ(call->error_code(), CROCHET_ENOTRUN);
+    EXPECT_EQ(call.references(), 1u);
+    call.release();
+  }
+}
+
 TEST_F(Watchers, ThatWereCancelledAreBuriedAtTheDelivery) {
   DropCounter arg;
   const MadeCall after = after_call(arg.pointer(), DropCounter::drop);
