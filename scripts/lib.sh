@@ -3,8 +3,8 @@
 # What the scripts here share; sourced by them from the top of the checkout. Compilers, presets, build folders.
 #
 # A build lies in build/<compiler>-<preset>:
-#   compilers  gcc clang
-#   presets    debug release reference address thread coverage   (address is address + undefined)
+#   compilers  gcc clang, and clang-19 for the last preset alone
+#   presets    debug release reference address thread coverage mcdc   (address is address + undefined)
 
 say() { printf '\n==> %s\n' "$*"; }
 run() { printf '+ %s\n' "$*"; "$@"; }
@@ -24,6 +24,7 @@ use_compiler() {
   case $1 in
     gcc) CC=gcc CXX=g++ ;;
     clang) CC=$(clang_name); CXX=clang++${CC#clang} ;;
+    clang-19) CC=clang-19 CXX=clang++-19 ;;
     *) die "unknown compiler: $1 (gcc, clang)" ;;
   esac
   export CC CXX
@@ -31,6 +32,9 @@ use_compiler() {
 
 # The library itself is optimised all the same (src/meson.build): what tests instantiate takes most of the time of a build.
 fast_to_build='-Ddebug=false -Doptimization=0 -Dc_args=-g1 -Dcpp_args=-g1'
+
+# What clang 19 counts conditions with.
+mcdc="['-fprofile-instr-generate','-fcoverage-mapping','-fcoverage-mcdc']"
 
 # meson's options for a preset. Undefined symbols in the shared library are a sanitizer's own: it lies in the program.
 # shellcheck disable=SC2086  # options are words without spaces: split them
@@ -41,8 +45,9 @@ preset_options() {
     reference) echo -Ddebug=true -Doptimization=2 -Db_ndebug=true ;;
     address) echo $fast_to_build -Db_sanitize=address,undefined -Db_lundef=false ;;
     thread) echo $fast_to_build -Db_sanitize=thread -Db_lundef=false ;;
-    coverage) echo -Ddebug=true -Doptimization=0 -Db_coverage=true ;;
-    *) die "unknown preset: $1 (debug, release, reference, address, thread, coverage)" ;;
+    coverage) echo -Ddebug=true -Doptimization=0 -Db_ndebug=true -Db_coverage=true ;;
+    mcdc) echo -Ddebug=true -Doptimization=0 -Db_ndebug=true "-Dc_args=$mcdc" "-Dcpp_args=$mcdc" -Dc_link_args=-fprofile-instr-generate -Dcpp_link_args=-fprofile-instr-generate ;;
+    *) die "unknown preset: $1 (debug, release, reference, address, thread, coverage, mcdc)" ;;
   esac
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Abuse by scarcity: row B3. This program puts a function of its own before the one that the library asks for threads, so
-// that it can refuse one.
+// Abuse by scarcity: row B3. This program puts a function of its own before the one that the library asks for threads,
+// so that it can refuse one.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <pthread.h>

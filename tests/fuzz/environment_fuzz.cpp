@@ -40,12 +40,10 @@ Reading read(const std::string& text) {
     for (std::size_t i = 0; i < kLevels.size(); ++i) {
       if (!has_argument && kind == kLevels[i]) level = static_cast<int>(i);
     }
-    if (level >= 0)
-      reading.level = level;
+    if (level >= 0) reading.level = level;
     else if ((kind == "file" && !argument.empty()) || (kind == "stderr" && !has_argument) || kind == "syslog")
       reading.sinks.emplace_back(kind, argument);
-    else
-      reading.mistakes.push_back(kind);
+    else reading.mistakes.push_back(kind);
   }
   return reading;
 }

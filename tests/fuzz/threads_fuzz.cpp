@@ -196,8 +196,7 @@ class Play {
           std::size_t index = 0;
           if ((how & 8) != 0)
             expect("wait_any", crochet_wait_any(results, 3, kShort, &index), {CROCHET_OK, CROCHET_ETIMEDOUT});
-          else
-            expect("wait_all", crochet_wait_all(results, 3, kShort), {CROCHET_OK, CROCHET_ETIMEDOUT, CROCHET_EINTR});
+          else expect("wait_all", crochet_wait_all(results, 3, kShort), {CROCHET_OK, CROCHET_ETIMEDOUT, CROCHET_EINTR});
         }
         for (crochet_result* result : results) crochet_result_release(result);
         return;
@@ -265,14 +264,10 @@ class Play {
     expect("call_new", code, {CROCHET_OK, CROCHET_ESTOPPED, CROCHET_ENOTSETUP});
     if (code != CROCHET_OK) return;
     crochet_result* after = (how & 16) != 0 ? results_[(place + 3) & 7].get() : nullptr;
-    if (after != nullptr)
-      expect("set_after", crochet_call_set_after(call, after), {CROCHET_OK});
-    else if ((how & 0x60) == 0x60)
-      expect("set_at_stop", crochet_call_set_at_stop(call), {CROCHET_OK});
-    else if ((how & 0x40) != 0)
-      expect("set_delay_ns", crochet_call_set_delay_ns(call, kShort), {CROCHET_OK});
-    else if ((how & 0x20) != 0)
-      expect("set_deadline_ns", crochet_call_set_deadline_ns(call, kShort), {CROCHET_OK});
+    if (after != nullptr) expect("set_after", crochet_call_set_after(call, after), {CROCHET_OK});
+    else if ((how & 0x60) == 0x60) expect("set_at_stop", crochet_call_set_at_stop(call), {CROCHET_OK});
+    else if ((how & 0x40) != 0) expect("set_delay_ns", crochet_call_set_delay_ns(call, kShort), {CROCHET_OK});
+    else if ((how & 0x20) != 0) expect("set_deadline_ns", crochet_call_set_deadline_ns(call, kShort), {CROCHET_OK});
     crochet_result_release(after);
     Made* made = new_made(script);
     if (made == nullptr) return crochet_call_discard(call);

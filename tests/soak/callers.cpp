@@ -118,10 +118,8 @@ class Batch {
   crochet_call* prepare(Job& job) {
     crochet_call* call = nullptr;
     const int code = crochet_call_new(nullptr, sizeof(Job*), &call);
-    if (code == CROCHET_OK)
-      *static_cast<Job**>(crochet_call_storage(call)) = &job;
-    else
-      Job::drop(&job), count(job, code);  // nothing was moved in
+    if (code == CROCHET_OK) *static_cast<Job**>(crochet_call_storage(call)) = &job;
+    else Job::drop(&job), count(job, code);  // nothing was moved in
     return call;
   }
 
@@ -165,10 +163,8 @@ class Batch {
       Job& job = begin(jobs_[from + i]);
       job.ending = Ending::kResolves;
       job.has_hook = false;
-      if (code != CROCHET_OK)
-        Job::drop(&job), count(job, code);
-      else
-        count(job, crochet_cork_run(cork, &Job::function, &job, &Job::drop));
+      if (code != CROCHET_OK) Job::drop(&job), count(job, code);
+      else count(job, crochet_cork_run(cork, &Job::function, &job, &Job::drop));
     }
     crochet_cork_free(cork);
     return most;

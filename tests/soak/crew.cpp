@@ -70,10 +70,8 @@ bool Crew::stand_still(std::chrono::seconds patience) {
 void Crew::check_progress() {
   for (const auto& worker : workers_) {
     const std::uint64_t now = worker->rounds.load(std::memory_order_relaxed);
-    if (now == worker->seen)
-      failed("stuck: %s has done nothing since the last checkpoint", worker->name.c_str());
-    else
-      passed();
+    if (now == worker->seen) failed("stuck: %s has done nothing since the last checkpoint", worker->name.c_str());
+    else passed();
     worker->seen = now;
   }
 }

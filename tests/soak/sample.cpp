@@ -82,10 +82,8 @@ void check_flat(const std::vector<Sample>& samples) {
     long least = LONG_MAX;
     for (std::size_t i = 2 * third; i < samples.size(); ++i) least = std::min(least, samples[i].*of);
     std::printf("%s: %ld at the most in the middle third, %ld at the least in the last\n", what, level, least);
-    if (least <= level + slack)
-      passed();
-    else
-      failed("%s grew from %ld to %ld", what, level, least);
+    if (least <= level + slack) passed();
+    else failed("%s grew from %ld to %ld", what, level, least);
   };
   check("KiB of heap in use", &Sample::heap_kib, 64);  // a thread's cache, more or less
   check("descriptors", &Sample::descriptors, 0);

@@ -113,15 +113,12 @@ class Soak {
     if (!crew_.stand_still(kPatience)) return false;
     crew_.check_progress();
     loops_.check(accounts_);
-    if (crochet_log_flush(60 * CROCHET_SECOND) == CROCHET_OK)
-      passed();
-    else
-      failed("the log does not come to its end");
+    if (crochet_log_flush(60 * CROCHET_SECOND) == CROCHET_OK) passed();
+    else failed("the log does not come to its end");
     const Sample sample = Sample::now(now);
     // Every message that was kept went through the one sink there is; one that was abandoned may have been in it.
     const std::uint64_t lines = sink_.lines.load();
-    if (lines >= sample.log_written && lines <= sample.log_written + sample.log_abandoned)
-      passed();
+    if (lines >= sample.log_written && lines <= sample.log_written + sample.log_abandoned) passed();
     else
       failed("%ld lines were written, and the sink got %ld", static_cast<long>(sample.log_written),
              static_cast<long>(lines));
@@ -145,10 +142,8 @@ class Soak {
 
   void end() {
     const int code = crochet_shutdown(CROCHET_SECOND);
-    if (code == CROCHET_OK)
-      passed();
-    else
-      failed("the last shutdown: %s", crochet_status_name(code));
+    if (code == CROCHET_OK) passed();
+    else failed("the last shutdown: %s", crochet_status_name(code));
     loops_.check(accounts_);
     loops_.release_all();
     std::string listed;
@@ -157,10 +152,8 @@ class Soak {
       return 0;
     };
     crochet_dump(nullptr, CROCHET_DUMP_JSON, write, &listed);
-    if (listed.find("\"totals\":{\"all\":0,") != std::string::npos)
-      passed();
-    else
-      failed("something is left: %s", listed.c_str());
+    if (listed.find("\"totals\":{\"all\":0,") != std::string::npos) passed();
+    else failed("something is left: %s", listed.c_str());
     std::printf(
         "%ld restarts, %ld forks, %ld programs that load and unload, %ld adopted loops, %ld completions, %ld "
         "recurrences, "
@@ -182,20 +175,13 @@ class Soak {
 bool parse(int argc, char** argv, Options* options) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
-    if (name == "--seconds")
-      options->seconds = std::atol(argv[i + 1]);
-    else if (name == "--interval")
-      options->interval = std::atol(argv[i + 1]);
-    else if (name == "--seed")
-      options->seed = std::strtoull(argv[i + 1], nullptr, 10);
-    else if (name == "--burden")
-      options->burden = std::atol(argv[i + 1]);
-    else if (name == "--unload")
-      options->unload = argv[i + 1];
-    else if (name == "--csv")
-      options->csv = std::fopen(argv[i + 1], "we");
-    else
-      return false;
+    if (name == "--seconds") options->seconds = std::atol(argv[i + 1]);
+    else if (name == "--interval") options->interval = std::atol(argv[i + 1]);
+    else if (name == "--seed") options->seed = std::strtoull(argv[i + 1], nullptr, 10);
+    else if (name == "--burden") options->burden = std::atol(argv[i + 1]);
+    else if (name == "--unload") options->unload = argv[i + 1];
+    else if (name == "--csv") options->csv = std::fopen(argv[i + 1], "we");
+    else return false;
     if (name == "--csv" && options->csv == nullptr) return false;
   }
   return argc % 2 == 1 && options->seconds > 0 && options->interval > 0;

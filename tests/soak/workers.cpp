@@ -161,10 +161,8 @@ void complete(Accounts& accounts, Random& random) {
     crochet_deferred* deferred = nullptr;
     crochet_result* result = nullptr;
     if (crochet_deferred_new(loop.get(), nullptr, nullptr, &deferred, &result) != CROCHET_OK) continue;  // shut down
-    if (crochet_completion_queue_watch(queue, result, i) == CROCHET_OK)
-      ++watched;
-    else
-      failed("a result can't be watched");
+    if (crochet_completion_queue_watch(queue, result, i) == CROCHET_OK) ++watched;
+    else failed("a result can't be watched");
     deferreds.push_back(deferred);
     crochet_result_release(result);
   }
@@ -179,10 +177,8 @@ void complete(Accounts& accounts, Random& random) {
     crochet_result* result = nullptr;
     std::uint64_t tag = 0;
     const int code = crochet_completion_queue_next(queue, CROCHET_FOREVER, &result, &tag);
-    if (code != CROCHET_OK)
-      failed("next: %s", crochet_status_name(code));
-    else if (++seen[tag] != 1)
-      failed("handed out twice");
+    if (code != CROCHET_OK) failed("next: %s", crochet_status_name(code));
+    else if (++seen[tag] != 1) failed("handed out twice");
     (void)crochet_result_error(result);
     crochet_result_release(result);
   }
@@ -267,8 +263,8 @@ void look_up(crochet_loop* loop) {
 
 void operate(Accounts& accounts, Random& random) {
   const OwnLoop loop;
-  // libuv closes descriptors by system calls that the thread sanitizer does not see: to it a pipe of another thread that
-  // gets the same number looks like a race.
+  // libuv closes descriptors by system calls that the thread sanitizer does not see: to it a pipe of another thread
+  // that gets the same number looks like a race.
   if (!contract::kThreadSanitizer) run_command(loop.get(), random);
   look_up(loop.get());
   add(accounts.operations, 2);
@@ -278,10 +274,8 @@ void log_lines(Accounts& accounts, Random& random) {
   long logged = 0;
   for (std::uint64_t i = random() % 200; i > 0; --i) {
     const int code = crochet_logf(CROCHET_LOG_WARNING, "soak", "line %d of a storm", static_cast<int>(i));
-    if (code == CROCHET_OK)
-      ++logged;
-    else if (code != CROCHET_ENOSPC)
-      failed("log: %s", crochet_status_name(code));
+    if (code == CROCHET_OK) ++logged;
+    else if (code != CROCHET_ENOSPC) failed("log: %s", crochet_status_name(code));
   }
   add(accounts.log_lines, logged);
   std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it is not what is soaked: it may rest

@@ -40,10 +40,8 @@ auto call(const char* name, F* function, A... a) {
     note(name);
   } else {
     const Gives got = function(a...);
-    if constexpr (std::is_same_v<Gives, int>)
-      note(name, got);
-    else
-      note(name);
+    if constexpr (std::is_same_v<Gives, int>) note(name, got);
+    else note(name);
     return got;
   }
 }

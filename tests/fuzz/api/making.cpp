@@ -317,10 +317,8 @@ void Session::make_many() {
       expected[i] = CROCHET_EAGAIN;
     }
     if (first == CROCHET_OK) first = expected[i];
-    if (call != nullptr)
-      made(*call, expected[i], {expected[i]}, wants ? results[i] : nullptr, wants);
-    else if (wants && results[i] != nullptr)
-      found("a result of no call");
+    if (call != nullptr) made(*call, expected[i], {expected[i]}, wants ? results[i] : nullptr, wants);
+    else if (wants && results[i] != nullptr) found("a result of no call");
   }
   expect("run_many", code, {first});
 }

@@ -65,12 +65,9 @@ void Session::wait(Call& call) {
   tell("wait%s for call %d, %lld ns", interruptible ? "_interruptible" : "", call.number,
        static_cast<long long>(timeout_ns));
   int expected = status;
-  if (timeout_ns == -2)
-    expected = CROCHET_EINVAL;
-  else if (on_loop())
-    expected = CROCHET_EDEADLK;
-  else if (status == CROCHET_EPENDING)
-    expected = call.interrupt_pending ? CROCHET_EINTR : CROCHET_ETIMEDOUT;
+  if (timeout_ns == -2) expected = CROCHET_EINVAL;
+  else if (on_loop()) expected = CROCHET_EDEADLK;
+  else if (status == CROCHET_EPENDING) expected = call.interrupt_pending ? CROCHET_EINTR : CROCHET_ETIMEDOUT;
   const int code = interruptible ? crochet_result_wait_interruptible(call.result, timeout_ns)
                                  : crochet_result_wait(call.result, timeout_ns);
   if (interruptible && expected == CROCHET_ETIMEDOUT) return expect("wait", code, {expected, CROCHET_EINTR});
@@ -86,16 +83,11 @@ void Session::join(Call& call) {
   const std::int64_t timeout_ns = kTimes[bytes_.pick(ends ? 5 : 4)];
   tell("join call %d, %lld ns", call.number, static_cast<long long>(timeout_ns));
   int expected = CROCHET_ETIMEDOUT;
-  if (timeout_ns == -2)
-    expected = CROCHET_EINVAL;
-  else if (on_loop())
-    expected = CROCHET_EDEADLK;
-  else if (call.finished)
-    expected = CROCHET_OK;
-  else if (abandoned)
-    expected = CROCHET_ESTOPPED;
-  else if (call.interrupt_pending)
-    expected = CROCHET_EINTR;
+  if (timeout_ns == -2) expected = CROCHET_EINVAL;
+  else if (on_loop()) expected = CROCHET_EDEADLK;
+  else if (call.finished) expected = CROCHET_OK;
+  else if (abandoned) expected = CROCHET_ESTOPPED;
+  else if (call.interrupt_pending) expected = CROCHET_EINTR;
   const int code = crochet_result_join(call.result, timeout_ns);
   expect("join", code, {expected});
   if (code == CROCHET_EINTR) call.interrupt_pending = false;
