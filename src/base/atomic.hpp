@@ -25,8 +25,8 @@ template <class T>
 using Atomic = std::atomic<T>;
 template <class T>
 using Plain = T;
-// Calls, queues and the log live in 64-bit words, on 32-bit machines too. With a lock below them a fork or a signal in the
-// middle of an access would hang, and nobody could sleep on half of one.
+// Calls, queues and the log live in 64-bit words, on 32-bit machines too. With a lock below them a fork or a signal in
+// the middle of an access would hang, and nobody could sleep on half of one.
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "crochet needs a machine that has 64-bit atomics");
 #endif
 
