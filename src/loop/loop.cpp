@@ -132,9 +132,11 @@ int Loop::make_handles() {
 
 void Loop::open() {
   stop_deadline_.store(kNotAsked, relaxed);
-  state_.store(static_cast<Word>(State::kRunning), release);
   at_stop_.reopen();
   queue_.reopen();
+  // Last: a stop of all loops asks those that are active, and must not close a queue that is yet to be opened. release:
+  // with state().
+  state_.store(static_cast<Word>(State::kRunning), release);
 }
 
 int Loop::start(const Birth& birth, const crochet_options& options) {

@@ -19,6 +19,20 @@
 #include "unit/support/own_loop.hpp"
 
 namespace crochet {
+
+struct Opening {
+  friend void (Loop::*field(Opening))();
+};
+template struct Inside<Opening, &Loop::open>;
+struct LoopState {
+  friend Atomic<Word> Loop::*field(LoopState);
+};
+template struct Inside<LoopState, &Loop::state_>;
+struct LoopQueue {
+  friend CallQueue Loop::*field(LoopQueue);
+};
+template struct Inside<LoopQueue, &Loop::queue_>;
+
 namespace {
 
 using contract::DropCounter;
@@ -40,6 +54,35 @@ void release_all(const MadeCall& call) {
   call->observe(call.generation);
   call.release_deferred();
   call.release();
+}
+
+// ---- Whom it is asked of
+
+// A shutdown asks each loop that is active. It once closed a queue that was opened a moment later: that loop went on
+// for ever, and who had asked waited in vain.
+TEST(Stop, FindsTheQueueOfAnActiveLoopOpen) {
+  constexpr int kRounds = 1'000'000;
+  std::uint32_t id = 0;
+  Loop* const loop = loop_table::take_unused(&id);
+  std::atomic<int> round{0};
+  std::atomic<int> lost{0};
+  std::thread stopper([&] {
+    for (int now = 0; now < kRounds;) {
+      now = round.load();
+      const bool was_active = loop->is_active();
+      const bool closed = loop->looks_closed();
+      // Active all the time that this took: it was not the end of the round that closed it.
+      if (was_active && closed && loop->is_active() && round.load() == now) ++lost;
+    }
+  });
+  for (int i = 1; i <= kRounds; ++i) {
+    round.store(i);
+    (loop->*field(Opening{}))();
+    (loop->*field(LoopState{})).store(static_cast<Word>(Loop::State::kUnused));
+    (loop->*field(LoopQueue{})).close();
+  }
+  stopper.join();
+  EXPECT_EQ(lost.load(), 0);
 }
 
 // ---- What never started
