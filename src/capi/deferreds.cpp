@@ -83,7 +83,8 @@ crochet_loop* crochet_deferred_loop(crochet_deferred* deferred) {
   if (process_is_forked() || !alive(target)) return nullptr;
   const std::uint32_t id = target.call->loop.load(relaxed);
   const Loop* loop = loop_table::block(id);
-  if (loop == nullptr || loop->id() != id || loop->state() == Loop::State::kEnded) return nullptr;
+  // The id stays until the block is another loop's.
+  if (loop == nullptr || loop->id() != id || !loop->is_active()) return nullptr;
   return loop_handle(loop);
 }
 

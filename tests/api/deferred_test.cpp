@@ -349,6 +349,15 @@ TEST_F(Deferred, KnowsItsLoop) {
   EXPECT_EQ(crochet_deferred_loop(stale_deferred()), nullptr);
 }
 
+// What was the loop's is unused then, and as if it had never been.
+TEST_F(Deferred, KnowsNoLoopThatHasEndedAndWasCleanedUp) {
+  Pending by_hand;
+  ASSERT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  EXPECT_EQ(crochet_deferred_loop(by_hand.deferred.get()), nullptr);
+  ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  EXPECT_EQ(crochet_deferred_loop(by_hand.deferred.get()), nullptr);
+}
+
 TEST_F(Deferred, OfTheDefaultLoopKnowsIt) {
   crochet_loop* default_one = nullptr;
   ASSERT_EQ(on_loop(nullptr, [&] { default_one = crochet_current_loop(); }), CROCHET_OK);

@@ -251,7 +251,7 @@ void Session::settle_deferred(Call& call) {
     crochet_loop* const loop = crochet_deferred_loop(call.deferred);
     crochet_loop* const expected =
         call.loop_has_ended ? nullptr : loops_[static_cast<std::size_t>(call.loop)]->own_handle();
-    if (loop != expected) found("another loop");
+    if (loop != expected) found("another loop than %p: %p", static_cast<void*>(expected), static_cast<void*>(loop));
     return;
   }
   tell("settle the deferred of call %d, way %u", call.number, how);
