@@ -74,7 +74,11 @@ extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
 
 extern "C" long syscall(long number, ...) noexcept {
   using namespace contract;
-  static auto* const real = next<long(long, long, long, long, long, long, long)>("syscall");
+  // Without the guard of a static with an initialiser, in which threads wait by this very function.
+  using Function = long(long, long, long, long, long, long, long);
+  static constinit std::atomic<Function*> found{nullptr};
+  Function* real = found;
+  if (real == nullptr) found = real = next<Function>("syscall");
   va_list list;
   va_start(list, number);
   long arguments[6];

@@ -37,8 +37,11 @@ extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
 
 // Who sleeps until a time of this clock sleeps by the kernel's.
 extern "C" long syscall(long number, ...) noexcept {
-  static auto* const real =
-      reinterpret_cast<long (*)(long, long, long, long, long, long, long)>(dlsym(RTLD_NEXT, "syscall"));
+  // Without the guard of a static with an initialiser, in which threads wait by this very function.
+  using Function = long(long, long, long, long, long, long, long);
+  static constinit std::atomic<Function*> found{nullptr};
+  Function* real = found;
+  if (real == nullptr) found = real = reinterpret_cast<Function*>(dlsym(RTLD_NEXT, "syscall"));
   va_list list;
   va_start(list, number);
   long arguments[6];
@@ -66,12 +69,14 @@ class Years : public WithDefaultLoop {
     if (kSanitized) GTEST_SKIP() << "a sanitizer replaces the clock's functions itself";
     WithDefaultLoop::SetUp();
   }
-  // Whatever has become due by then has begun: this sleep is due after it, and wakes the loop to see that.
+  // Whatever has become due by then has begun: this sleep is due after it. libuv looks at the clock once in a turn;
+  // where it has done so before, and is on its way to sleep for years, only a wake-up makes it look again.
   static void pass(std::int64_t ns) {
     ahead += ns / kSecond;
     OwnedResult moment;
     ASSERT_EQ(crochet_sleep(nullptr, 1, moment.out()), CROCHET_OK);
-    ASSERT_EQ(crochet_result_wait(moment.get(), kForever), CROCHET_OK);
+    while (crochet_result_wait(moment.get(), 0) == CROCHET_ETIMEDOUT) ASSERT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+    ASSERT_EQ(crochet_result_status(moment.get()), CROCHET_OK);
   }
 };
 
