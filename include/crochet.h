@@ -95,7 +95,8 @@ extern "C" {
 
 #define CROCHET_CANCEL_NONE 0      /* there was no cancel: the call of the function itself failed */
 #define CROCHET_CANCEL_NOT_RUN 1   /* it was still queued; its function never runs; its argument has been dropped */
-#define CROCHET_CANCEL_REQUESTED 2 /* it runs, or waits: its on-cancel hook will be called; without one it is settled */
+#define CROCHET_CANCEL_REQUESTED 2 /* it runs, or waits: its on-cancel hook will be called; without one it is settled, at
+                                      once or, where there was a hook that was cleared, when its loop comes to it */
 #define CROCHET_CANCEL_TOO_LATE 3  /* it was decided already; nothing changed */
 
 /* ---- Types ---------------------------------------------------------------------------------------------------- */

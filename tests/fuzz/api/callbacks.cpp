@@ -256,7 +256,7 @@ void Session::settle(Call& call, int code, int error_code) {
       continue;
     if (waiting.in_making) continue;
     waiting.not_before_ns = waiting.delay_ns == CROCHET_FOREVER ? INT64_MAX : virtual_now_ns() + waiting.delay_ns;
-    waiting.queued = all_at_once_ ? stamp_ : ++stamp_;
+    waiting.queued = next_stamp();
   }
 }
 

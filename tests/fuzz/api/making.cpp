@@ -74,7 +74,7 @@ long Session::queued_on(int loop) const {
 }
 
 void Session::queue(Call& call) {
-  if (call.start == Start::kAtStop || call.after < 0) call.queued = ++stamp_;
+  if (call.start == Start::kAtStop || call.after < 0) call.queued = next_stamp();
 }
 
 void Session::made(Call& call, int code, std::initializer_list<int> expected, crochet_result* result, bool wanted) {
@@ -97,7 +97,7 @@ void Session::made(Call& call, int code, std::initializer_list<int> expected, cr
   if (call.start == Start::kByHand) return;
   const Call* after = call.after < 0 ? nullptr : &calls_[static_cast<std::size_t>(call.after)];
   if (after == nullptr || after->state == State::kSettled) {
-    call.queued = ++stamp_;
+    call.queued = next_stamp();
     if (after != nullptr && call.delay_ns > 0) call.not_before_ns = virtual_now_ns() + call.delay_ns;
   }
   // What waits for its place in the queue only: it counts for a limit.
@@ -163,7 +163,7 @@ void Session::make_and_wait() {
   call.in_its_queue = true;  // until the loop has come to it
   call.cancel_asked = true;
   call.finished = true;
-  call.queued = ++stamp_;
+  call.queued = next_stamp();
   settle(call, CROCHET_ECANCELED, CROCHET_ECANCELED);
   if (call.argument->drops != 1)
     found("the argument of a call that was cancelled was dropped %d times", call.argument->drops);
@@ -469,7 +469,7 @@ void Session::cork() {
       }
       continue;
     }
-    call.queued = ++stamp_;
+    call.queued = next_stamp();
     call.in_its_queue = true;
   }
   cork.gathered = left;

@@ -410,7 +410,7 @@ void Session::end() {
         Call& call = calls_[static_cast<std::size_t>(number)];
         if (call.state != State::kWaits) continue;
         if (accepts && (side.limit == 0 || queued_on(cork.loop) < static_cast<long>(side.limit))) {
-          call.queued = ++stamp_;
+          call.queued = next_stamp();
           call.in_its_queue = true;
           continue;
         }

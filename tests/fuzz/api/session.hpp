@@ -74,6 +74,7 @@ class Session {
   void made(Call& call, int code, std::initializer_list<int> expected, crochet_result* result, bool wanted);
   void queue(Call& call);
   long queued_on(int loop) const;
+  long next_stamp() { return all_at_once_ ? stamp_ : ++stamp_; }
   crochet_loop* name_of(int loop);
   int pick_loop();
 
@@ -147,7 +148,7 @@ class Session {
   int fault_ = -1;           // which allocation of the next operation fails
   bool faulted_ = false;
   long stamp_ = 0;
-  bool all_at_once_ = false;  // nobody says in which order calls are settled now
+  bool all_at_once_ = false;  // nobody says in which order calls are settled, and so queued, now
   long slots_used_ = 0;
 };
 
