@@ -1320,7 +1320,7 @@ struct owned {
   unsigned users = 0;  // coroutines that refer to it
   bool ending = false;
   template <class... A>
-  void make(A&&... arguments) {
+  __attribute__((no_sanitize("null", "alignment"))) void make(A&&... arguments) {
     try {
       object = new T(std::forward<A>(arguments)...);
     } catch (const forced_unwind&) {
