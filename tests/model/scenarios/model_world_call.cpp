@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "model/scenarios/model_world_call.hpp"
 
+#include "call/list.hpp"
+
 namespace crochet::model {
 namespace {
 
@@ -24,14 +26,7 @@ Call* PostBox::take() {
   do {
     if (head == nullptr || head == closed()) return nullptr;
   } while (!head_.compare_exchange_strong(head, nullptr, acq_rel, relaxed));
-  Call* list = nullptr;
-  while (head != nullptr) {
-    Call* next = head->next;
-    head->next = list;
-    list = head;
-    head = next;
-  }
-  return list;
+  return reversed(head);
 }
 
 Call* PostBox::close() { return head_.exchange(closed(), acq_rel); }
