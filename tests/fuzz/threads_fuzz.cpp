@@ -13,12 +13,14 @@
 
 #include "crochet.h"
 #include "fuzz/support/bytes.hpp"
+#include "fuzz/support/nothing_left.hpp"
 #include "fuzz/support/story.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
+using fuzz::check_nothing_left;
 using fuzz::found;
 using fuzz::tell;
 
@@ -409,13 +411,7 @@ class Play {
     }
     if (ended != accepted_)
       found("%lu calls were accepted, and %lu counted", accepted_.load(), static_cast<unsigned long>(ended));
-    std::string listed;
-    const auto write = [](void* text, const char* more, std::size_t length) {
-      static_cast<std::string*>(text)->append(more, length);
-      return 0;
-    };
-    expect("dump", crochet_dump(nullptr, CROCHET_DUMP_JSON, write, &listed), {CROCHET_OK});
-    if (listed.find("\"totals\":{\"all\":0,") == std::string::npos) found("something is left: %s", listed.c_str());
+    check_nothing_left();
   }
 
   std::array<std::string, kThreads> orders_;

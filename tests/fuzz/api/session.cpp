@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "fuzz/support/failing_allocation.hpp"
+#include "fuzz/support/nothing_left.hpp"
 #include "fuzz/support/story.hpp"
 #include "fuzz/support/virtual_clock.hpp"
 
@@ -450,16 +451,6 @@ void Session::end() {
     if (loop->own_handle() != nullptr) loop->release();
   }
   check_nothing_left();
-}
-
-void Session::check_nothing_left() {
-  std::string listed;
-  const auto write = [](void* text, const char* more, std::size_t length) {
-    static_cast<std::string*>(text)->append(more, length);
-    return 0;
-  };
-  expect("dump", crochet_dump(nullptr, CROCHET_DUMP_JSON, write, &listed), {CROCHET_OK});
-  if (listed.find("\"totals\":{\"all\":0,") == std::string::npos) found("something is left: %s", listed.c_str());
 }
 
 }  // namespace fuzz

@@ -55,7 +55,6 @@ class Session {
   void check_counters(int loop);
   void check();
   void check_call(const Call& call);
-  void check_nothing_left();
   void step(int loop, Call* settles = nullptr);  // `settles`: in the course of it
 
   // ---- making.cpp: calls are made
