@@ -188,7 +188,8 @@ CROCHET_API int crochet_no_setup(struct uv_loop_s *uv, const crochet_options *op
  *          behind, all waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child.
  *  @ownership none. @threads any. @blocking up to the grace, plus about a second for each loop whose callback is stuck,
- *  plus up to two for log sinks that are slow or stuck. @since 0.1 */
+ *  plus up to two for log sinks that are slow or stuck; and as long as a loop's own work on its calls goes on.
+ *  @since 0.1 */
 CROCHET_API int crochet_shutdown(int64_t grace_ns);
 
 /** Sets the limits of the stash, for the whole process. What is stashed already stays.
@@ -350,7 +351,7 @@ CROCHET_API int crochet_loop_adopt(struct uv_loop_s *uv, const crochet_options *
  *          for the last loop, a log sink): its thread was left behind, waiters were woken with CROCHET_ESTOPPED.
  *  @retval CROCHET_EFORKED this is a forked child, or the loop is from before the fork.
  *  @ownership your reference stays yours. @threads any. @blocking up to the grace, plus about a second for a callback
- *  that runs; for the last loop, up to two for log sinks. @since 0.1 */
+ *  that runs; for the last loop, up to two for log sinks; and as long as its own work on its calls goes on. @since 0.1 */
 CROCHET_API int crochet_loop_stop(crochet_loop *loop, int64_t grace_ns);
 
 /** What a loop has counted since it was started or adopted; also when it has ended, as long as you hold it.

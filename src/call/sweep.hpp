@@ -24,15 +24,22 @@ inline bool pin(Call& call, std::uint32_t loop_id) {
   return false;
 }
 
-// visit(Call&) for each unsettled call of the loop, pinned meanwhile. It may settle it, and run user code.
-template <class Visit>
-void for_each_unsettled(std::uint32_t loop_id, Visit&& visit) {
+// visit(Call&) for each unsettled call of the loop, pinned meanwhile. It may settle it, and run user code. step() for
+// each slot there is.
+template <class Visit, class Step>
+void for_each_unsettled(std::uint32_t loop_id, Visit&& visit, Step&& step) {
   CallWalk walk;
   while (Call* call = walk.next()) {
+    step();
     if (!pin(*call, loop_id)) continue;
     const GivesBack pinned{*call};
     visit(*call);
   }
+}
+
+template <class Visit>
+void for_each_unsettled(std::uint32_t loop_id, Visit&& visit) {
+  for_each_unsettled(loop_id, std::forward<Visit>(visit), [] {});
 }
 
 // Is it a call of that loop that is not finished? A look that may be out of date; never false for one that stays so.

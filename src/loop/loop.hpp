@@ -31,6 +31,7 @@
 #include "loop/options.hpp"
 #include "loop/queue_limit.hpp"
 #include "loop/samples.hpp"
+#include "loop/signs_of_life.hpp"
 #include "loop/wake_up.hpp"
 
 namespace crochet {
@@ -123,8 +124,9 @@ class alignas(64) Loop {
 
   // Starts the stop, once; later ones change nothing. Never blocks. Drops arguments of calls that never started.
   void request_stop(std::int64_t grace_ns);
-  // Requested: waits until it has ended; when that is overdue (the grace and a second), settles from outside what is
-  // left, leaves the thread behind. Not on a loop's thread. CROCHET_OK, CROCHET_EBUSY or CROCHET_ETIMEDOUT.
+  // Requested: waits until it has ended; when that is overdue (the grace and a second, and no sign of life), settles
+  // from outside what is left, leaves the thread behind. Not on a loop's thread. CROCHET_OK, CROCHET_EBUSY or
+  // CROCHET_ETIMEDOUT.
   int wait_until_ended();
   int wait_until_ended(Deadline overdue);
   // The same for a caller that must not wait: everybody who waits for a call of this loop is woken.
@@ -286,7 +288,10 @@ class alignas(64) Loop {
   int close_own_uv(LeftOpen* out_left_open);  // CROCHET_OK or CROCHET_EBUSY
   void ended(int code, const LeftOpen& left_open);
   void end_as_stopped(Call& call);
-  void abandon_held();
+  template <class Step>
+  void abandon_held(Step&& step);
+  template <class Visit>
+  void visit_unsettled(Visit&& visit);  // of all calls those of this loop
   void stop_cpu_clock();
   void run_last_hook();
   void log_summary(const LeftOpen& left_open) const;
@@ -346,6 +351,7 @@ class alignas(64) Loop {
   Deadline spin_end_ = Deadline::never();
   CallWalk unfinished_;  // everything before it is finished
   unsigned stop_tick_ms_ = 0;
+  SignsOfLife signs_of_life_;  // of its stop
   GraceEnds grace_ends_;
   unsigned closing_handles_ = 0;
   bool wake_up_in_use_ = false;  // a pusher never made the wake-up it owed: the handle can't be closed

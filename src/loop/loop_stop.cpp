@@ -29,8 +29,8 @@ namespace {
 // A running callback gets at least that long, whatever the grace.
 constexpr std::int64_t kCallbackTime = 1'000'000'000;
 // And that long once that is over: when the process stood still meanwhile (in a debugger, on a suspended machine), the
-// clock went on, and nobody had any of that second.
-constexpr std::int64_t kLastMoment = 100'000'000;
+// clock went on, and nobody had any of that second. And once more while its thread shows that it is not stuck.
+constexpr std::int64_t kMoment = 100'000'000;
 // How long the loop's thread waits for a preempted pusher to make the wake-up it owes.
 constexpr std::int64_t kOwedWakeUpTime = 1'000'000'000;
 constexpr unsigned kLongestTick = 10;  // ms between two looks during the grace
@@ -76,8 +76,11 @@ int Loop::wait_until_ended() {
   // The deadline is 0 when there was no grace: counted from now, then.
   const std::int64_t from = std::max(stop_deadline_.load(acquire), monotonic_ns());
   const Deadline overdue = Deadline::at(from > INT64_MAX - kCallbackTime ? INT64_MAX - 1 : from + kCallbackTime);
-  const int code = sleep_until_ended(overdue);
-  return code == CROCHET_ETIMEDOUT ? wait_until_ended(Deadline::after(kLastMoment)) : code;
+  int code = sleep_until_ended(overdue);
+  if (code == CROCHET_ETIMEDOUT) {
+    code = signs_of_life_.sleep_while_shown([this] { return sleep_until_ended(Deadline::after(kMoment)); });
+  }
+  return code == CROCHET_ETIMEDOUT ? wait_until_ended(Deadline::after(0)) : code;
 }
 
 int Loop::wait_until_ended(Deadline overdue) {
@@ -108,7 +111,7 @@ void Loop::settle_from_outside() {
     call = next;
   }
   for_each_unsettled(id(), [this](Call& call) { end_as_stopped(call); });
-  abandon_held();
+  abandon_held([] {});
 }
 
 void Loop::end_as_stopped(Call& call) {
@@ -119,9 +122,11 @@ void Loop::end_as_stopped(Call& call) {
   }
 }
 
-void Loop::abandon_held() {
+template <class Step>
+void Loop::abandon_held(Step&& step) {
   CallWalk walk;
   while (Call* call = walk.next()) {
+    step();
     if (call->abandon(id())) counters_.add(Counter::kHeld);
   }
 }
@@ -143,6 +148,11 @@ void Loop::join_thread(Deadline overdue) {
 
 // ---- The loop's thread ----
 
+template <class Visit>
+void Loop::visit_unsettled(Visit&& visit) {
+  for_each_unsettled(id(), visit, [this] { signs_of_life_.piece_done(); });
+}
+
 void Loop::begin_stop() {
   stop_ = Stop::kGrace;
   uv_idle_stop(&handles_.busy);
@@ -159,14 +169,18 @@ void Loop::refuse_linked() {
     while (Call* call = *list) {
       *list = call->next;
       refuse(call);
+      signs_of_life_.piece_done();
     }
   }
-  while (!due_.empty()) refuse(due_.take());
+  while (!due_.empty()) {
+    refuse(due_.take());
+    signs_of_life_.piece_done();
+  }
 }
 
 void Loop::settle_unstarted() {
   refuse_linked();
-  for_each_unsettled(id(), [this](Call& call) {
+  visit_unsettled([this](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAtStop) != 0) return;
     if (word::phase(w) == Phase::kQueued) end_as_stopped(call);
@@ -183,7 +197,7 @@ void Loop::run_at_stop_calls() {
 }
 
 void Loop::run_hooks() {
-  for_each_unsettled(id(), [this](Call& call) {
+  visit_unsettled([this](Call& call) {
     const Word w = call.word.load(relaxed);
     if ((w & word::kAsked) == 0 || (w & word::kHooked) == 0) return;
     running_.store(&call, release);
@@ -196,6 +210,7 @@ void Loop::continue_stop() {
   if (look_for_hooks_.exchange(false, acq_rel)) run_hooks();
   // No call is made for this loop any more, so that what is behind the place we have come to stays finished.
   for (CallWalk walk = unfinished_; Call* call = walk.next(); unfinished_ = walk) {
+    signs_of_life_.piece_done();
     if (!is_unfinished(*call, id())) continue;
     if (Deadline::at(stop_deadline_.load(relaxed)).passed()) return end_grace();
     stop_tick_ms_ = std::min(stop_tick_ms_ + 1, kLongestTick);
@@ -216,10 +231,10 @@ void Loop::stop_goes_on() {
 void Loop::end_grace() {
   unsigned ms = 0;
   if (grace_ends_.go_on(&ms)) return go_on_in(ms);
-  for_each_unsettled(id(), [](Call& call) {
+  visit_unsettled([](Call& call) {
     if (call.ask_to_stop()) call.run_hook();
   });
-  for_each_unsettled(id(), [this](Call& call) { end_as_stopped(call); });
+  visit_unsettled([this](Call& call) { end_as_stopped(call); });
   close_handles();
 }
 
@@ -307,7 +322,7 @@ void Loop::log_summary(const LeftOpen& left_open) const {
 
 void Loop::ended(int code, const LeftOpen& left_open) {
   stop_cpu_clock();
-  abandon_held();
+  abandon_held([this] { signs_of_life_.piece_done(); });
   log_summary(left_open);
   set_current_loop(nullptr);
   end_code_.store(code, relaxed);

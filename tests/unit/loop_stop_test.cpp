@@ -2,6 +2,7 @@
 // The phases of a loop's stop: what never started, at-stop calls, hooks, the grace, the end.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <set>
@@ -16,10 +17,19 @@
 #include "api/support/log_capture.hpp"
 #include "call/hook.hpp"
 #include "call/watchers.hpp"
+#include "unit/support/inside.hpp"
 #include "unit/support/own_loop.hpp"
 
 namespace crochet {
 
+struct QueueOfLoop {
+  friend CallQueue Loop::*field(QueueOfLoop);
+};
+template struct Inside<QueueOfLoop, &Loop::queue_>;
+struct WakeUpOfLoop {
+  friend WakeUp Loop::*field(WakeUpOfLoop);
+};
+template struct Inside<WakeUpOfLoop, &Loop::wake_up_>;
 struct Opening {
   friend void (Loop::*field(Opening))();
 };
@@ -28,10 +38,6 @@ struct LoopState {
   friend Atomic<Word> Loop::*field(LoopState);
 };
 template struct Inside<LoopState, &Loop::state_>;
-struct LoopQueue {
-  friend CallQueue Loop::*field(LoopQueue);
-};
-template struct Inside<LoopQueue, &Loop::queue_>;
 
 namespace {
 
@@ -79,7 +85,7 @@ TEST(Stop, FindsTheQueueOfAnActiveLoopOpen) {
     round.store(i);
     (loop->*field(Opening{}))();
     (loop->*field(LoopState{})).store(static_cast<Word>(Loop::State::kUnused));
-    (loop->*field(LoopQueue{})).close();
+    (loop->*field(QueueOfLoop{})).close();
   }
   stopper.join();
   EXPECT_EQ(lost.load(), 0);
@@ -276,6 +282,45 @@ TEST(AtStop, CallsAreGivenTheGrace) {
   EXPECT_EQ(settle_by(kept), CROCHET_OK);
   call.release_deferred();
   EXPECT_EQ(stop(*loop), CROCHET_OK);
+  EXPECT_EQ(wait_settled(call), CROCHET_OK);
+  call.release();
+}
+
+// A hook asks for an early end: with a grace, there is none to be asked for.
+TEST(AtStop, CallsHaveTheirHooksLeftAloneDuringTheGrace) {
+  OwnLoop loop;
+  static Gate* in_grace;
+  static uv_timer_t timer;
+  static std::atomic<int> hooks;
+  Gate gate;
+  in_grace = &gate;
+  hooks = 0;
+  const MadeCall call = make_on(
+      loop.id(),
+      [&](crochet_deferred* deferred) {
+        const Target target = target_of(deferred);
+        set_hook(
+            *target.call, target.generation, [](crochet_deferred*, void*) { hooks.fetch_add(1); }, nullptr, nullptr);
+        target.call->retain_deferred(target.generation);
+        // Its turn comes when the stop has been through with the hooks.
+        uv_timer_init(loop->uv(), &timer);
+        uv_timer_start(
+            &timer,
+            [](uv_timer_t*) {
+              uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
+              in_grace->open();
+            },
+            0, 0);
+      },
+      1, word::kAtStop);
+  EXPECT_TRUE(loop->push_at_stop(call.call));
+  loop->request_stop(kLongGrace);
+  in_grace->wait();
+  EXPECT_EQ(hooks.load(), 0);
+  call.resolve();
+  call.release_deferred();
+  EXPECT_EQ(stop(*loop), CROCHET_OK);
+  EXPECT_EQ(hooks.load(), 0);
   EXPECT_EQ(wait_settled(call), CROCHET_OK);
   call.release();
 }
@@ -531,6 +576,22 @@ TEST(End, ComesAtOnceWhenACallbackEndsTheThread) {
   release_all(held);
   release_all(deadly);
   queued.release();
+}
+
+// A pusher stands still between its push and the wake-up, for ever: it may still write to the loop's descriptor.
+TEST(End, OfALoopThatSomebodyOwesAWakeUpLeavesItsMemoryBehind) {
+  LogCapture capture;
+  OwnLoop loop;
+  const MadeCall call = make_on(loop.id(), [](crochet_deferred* deferred) { settle_by(deferred); });
+  while (!loop->looks_asleep()) sched_yield();
+  ASSERT_EQ(((*loop).*field(QueueOfLoop{})).push(call.call, call.call), CallQueue::Push::kQueuedOwesWakeUp);
+  ((*loop).*field(WakeUpOfLoop{})).send();  // somebody else's
+  EXPECT_EQ(wait_settled(call), CROCHET_OK);
+  call.release();
+  EXPECT_EQ(stop(*loop), CROCHET_OK);
+  loop->join_thread();
+  EXPECT_FALSE(recycled(*loop));
+  EXPECT_EQ(LogCapture::occurrences(capture.stop(), "its memory is left behind"), 1);
 }
 
 // ---- Adopted loops

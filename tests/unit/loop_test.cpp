@@ -24,6 +24,7 @@
 #include "api/support/gate.hpp"
 #include "api/support/host_loop.hpp"
 #include "api/support/in_child.hpp"
+#include "api/support/sanitizers.hpp"
 #include "base/cpus.hpp"
 #include "call/hook.hpp"
 #include "loop/loop_handle.hpp"
@@ -35,6 +36,10 @@ struct LoopsOwnSpin {
   friend Spin Loop::*field(LoopsOwnSpin);
 };
 template struct Inside<LoopsOwnSpin, &Loop::loop_spin_>;
+struct LimitOfLoop {
+  friend QueueLimit Loop::*field(LimitOfLoop);
+};
+template struct Inside<LimitOfLoop, &Loop::limit_>;
 
 namespace {
 
@@ -111,6 +116,25 @@ TEST(Start, OfAUsedBlockForgetsItsFormerLife) {
     EXPECT_FALSE(loop->is_given_up());
     on_loop(*loop, [] {});
   }
+}
+
+// Others may have found it in the table meanwhile: a loop that looks open, and whose calls nobody would ever settle.
+TEST(Start, ThatFailedLeavesNoLoopThatAcceptsCalls) {
+  if (contract::kSanitized) GTEST_SKIP() << "its interceptor of pthread_create aborts";
+  std::uint32_t id = 0;
+  Loop* loop = loop_table::take_unused(&id);
+  crochet_options options;
+  options.stack_size = std::size_t{1} << 50;
+  EXPECT_EQ(loop->start({id, 1, no_alarm}, options), UV_EAGAIN);
+  EXPECT_EQ(loop->state(), Loop::State::kEnded);
+  EXPECT_TRUE(loop->looks_closed());
+  EXPECT_FALSE(post_and_forget(*loop, [] {}));
+  const MadeCall at_stop = make_on(
+      id, [](crochet_deferred*) {}, 1, word::kAtStop);
+  EXPECT_FALSE(loop->push_at_stop(at_stop.call));
+  at_stop->refuse();
+  at_stop.release();
+  EXPECT_TRUE(recycled(*loop));
 }
 
 TEST(Start, FailsWithACodeWhenDescriptorsRunOut) {
@@ -212,6 +236,18 @@ TEST(Calls, MadeForALoopThatHadTheBlockBeforeAreRefused) {
   EXPECT_EQ(old->error_code(), CROCHET_ENOTRUN);
   EXPECT_EQ(runs, 0);
   old.release();
+}
+
+// As when the block becomes another loop's between the look at its limit and at its id.
+TEST(Calls, ThatEnteredTheQueueOfTheLoopBeforeLeaveItAgain) {
+  crochet_options options;
+  options.queue_limit = 1;
+  OwnLoop loop(no_alarm, options);
+  const std::uint32_t former = loop.id() + loop_table::kPlaces;
+  QueueLimit& limit = (*loop).*field(LimitOfLoop{});
+  limit.set(former, 1, 0);
+  EXPECT_EQ(loop->enter_queue(former), CROCHET_ESTOPPED);
+  EXPECT_EQ(limit.enter(former, false), CROCHET_OK) << "there is room";
 }
 
 TEST(Calls, ThatWereCancelledInTheQueueAreBuried) {
