@@ -45,8 +45,8 @@ preset_options() {
     reference) echo -Ddebug=true -Doptimization=2 -Db_ndebug=true ;;
     address) echo $fast_to_build -Db_sanitize=address,undefined -Db_lundef=false ;;
     thread) echo $fast_to_build -Db_sanitize=thread -Db_lundef=false ;;
-    coverage) echo -Ddebug=true -Doptimization=0 -Db_ndebug=true -Db_coverage=true ;;
-    mcdc) echo -Ddebug=true -Doptimization=0 -Db_ndebug=true "-Dc_args=$mcdc" "-Dcpp_args=$mcdc" -Dc_link_args=-fprofile-instr-generate -Dcpp_link_args=-fprofile-instr-generate ;;
+    coverage) echo $fast_to_build -Db_ndebug=true -Db_coverage=true ;;
+    mcdc) echo -Ddebug=false -Doptimization=0 -Db_ndebug=true "-Dc_args=$mcdc" "-Dcpp_args=$mcdc" -Dc_link_args=-fprofile-instr-generate -Dcpp_link_args=-fprofile-instr-generate ;;
     *) die "unknown preset: $1 (debug, release, reference, address, thread, coverage, mcdc)" ;;
   esac
 }

@@ -85,7 +85,7 @@ int quota_of_groups(const char* mount, char* group) {
 }
 
 bool has_cpu(const char* list) {
-  for (const char* at = list; at != nullptr && *at != '\0'; at = std::strchr(at, ',')) {
+  for (const char* at = list; at != nullptr; at = std::strchr(at, ',')) {
     if (*at == ',') ++at;
     if (std::strncmp(at, "cpu", 3) == 0 && (at[3] == '\0' || at[3] == ',')) return true;
   }

@@ -134,6 +134,30 @@ TEST_F(Dump, TellsWhoIsInterested) {
   EXPECT_EQ(crochet_resolve(pending.deferred.get(), nullptr, nullptr), CROCHET_OK);
 }
 
+// Those that need a walk over all calls are told at the end, of all loops together.
+TEST_F(Dump, TellsEachCounterOfALoopThatIsCounted) {
+  std::string json, text;
+  for (std::uint32_t i = 0; const char* name = crochet_loop_counter_name(i); ++i) {
+    if (name == std::string("calls_queued")) break;
+    json += (i == 0 ? "\"" : ",\"") + std::string(name) + "\":#";
+    text += (i == 0 ? "; " : ", ") + std::string(name) + " #";
+  }
+  const auto with_numbers_as_hash = [](const std::string& line, const std::string& begin) {
+    std::string found;
+    for (std::size_t i = line.find(begin); i < line.size(); ++i) {
+      const bool is_digit = line[i] >= '0' && line[i] <= '9';
+      if (!is_digit) found += line[i];
+      else if (found.back() != '#') found += '#';
+    }
+    return found;
+  };
+  const std::string json_line = with_numbers_as_hash(line_with(dumped(), "\"counters\""), "\"counters\"");
+  EXPECT_EQ(json_line.substr(0, json_line.find('}')), "\"counters\":{" + json);
+  const std::string listing = with_numbers_as_hash(dumped(nullptr, CROCHET_DUMP_TEXT), "; calls_run");
+  EXPECT_EQ(listing.substr(0, text.size()), text);
+  EXPECT_EQ(listing[text.size()], ';') << "then the histograms";
+}
+
 TEST_F(Dump, IsValidJsonAndOneLineACallWhateverALabelHolds) {
   BlockedLoop block;
   const char* const labels[] = {"\"quoted\" \\ back", "new\nline\ttab\x01\x7f", "caf\xc3\xa9 \xf0\x9f\x90\x91",

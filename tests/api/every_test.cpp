@@ -215,6 +215,39 @@ TEST_F(Every, CancelledBeforeItBeginsNeverRuns) {
   EXPECT_EQ(rounds, 0);
 }
 
+// Both are due when the loop looks, and what asks the round to end is queued behind.
+TEST_F(Every, CancelledBeforeARoundThatIsDueDoesNotRunIt) {
+  struct Gates {
+    Gate entered, leave;
+  } gates;
+  OwnedResult result;
+  int rounds = 0;
+  {
+    BlockedLoop block;
+    OwnedCall first;
+    ASSERT_EQ(crochet_call_new(nullptr, sizeof(Gates*), first.out()), CROCHET_OK);
+    *static_cast<Gates**>(crochet_call_storage(first.get())) = &gates;
+    ASSERT_EQ(crochet_call_set_delay_ns(first.get(), 1), CROCHET_OK);
+    const auto stand_still = [](crochet_deferred* deferred, void* storage) {
+      Gates& at = **static_cast<Gates**>(storage);
+      at.entered.open();
+      at.leave.wait();
+      resolve(deferred);
+    };
+    ASSERT_EQ(crochet_call_run(first.release(), stand_still, nullptr, nullptr), CROCHET_OK);
+    result = OwnedResult(every(0, kLong, [&rounds](crochet_deferred* deferred, std::uint64_t) {
+      ++rounds;
+      resolve(deferred);
+    }));
+    block.let_go();
+    gates.entered.wait();
+    EXPECT_EQ(cancel(result.get()), CROCHET_CANCEL_REQUESTED);
+    gates.leave.open();
+  }
+  EXPECT_EQ(crochet_result_wait(result.get(), kKillTimer), CROCHET_ECANCELED);
+  EXPECT_EQ(rounds, 0);
+}
+
 TEST_F(Every, CancelledInsideItsFunctionEndsWithTheRound) {
   OwnedResult result;
   int rounds = 0;

@@ -17,6 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -330,21 +332,56 @@ TEST_F(Process, HasNoDescriptorButTheThree) {
   close(kHosts);
 }
 
+std::ptrdiff_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return std::distance(begin(all), end(all));
+}
+
 TEST_F(Process, LeavesNoDescriptorWhenItsResultIsThere) {
-  const auto next_descriptor = [] {
-    const int next = dup(STDIN_FILENO);
-    close(next);
-    return next;
-  };
-  EXPECT_EQ(crochet_process_exit_status(exit_of(started(command("true")))), 0);
-  const int before = next_descriptor();
+  EXPECT_EQ(crochet_result_join(started(command("true")).get(), kKillTimer), CROCHET_OK);
+  const std::ptrdiff_t before = open_descriptors();
   const OwnedCommand cat = contract::command("cat");
   ASSERT_EQ(crochet_command_set_input(cat.get(), "in", 2), CROCHET_OK);
   for (int i = 0; i < 20; ++i) {
     const OwnedResult result = started(cat);
     exit_of(result);
-    EXPECT_EQ(next_descriptor(), before);
+    EXPECT_EQ(open_descriptors(), before);
   }
+}
+
+// On the loop's thread, before libuv has let go of the handles.
+TEST_F(Process, HasClosedItsDescriptorsWhenItIsSettled) {
+  struct Look {
+    uv_check_t check{};
+    OwnedResult result;
+    crochet_deferred* seen = nullptr;
+    std::ptrdiff_t open_when_settled = 0;
+  } look;
+  EXPECT_EQ(crochet_result_join(started(command("true")).get(), kKillTimer), CROCHET_OK);
+  const std::ptrdiff_t before = open_descriptors();
+  OwnedResult looked;
+  ASSERT_EQ(run(
+                nullptr,
+                [&look](crochet_deferred* deferred) {
+                  look.seen = crochet_deferred_retain(deferred);
+                  look.result = started(command("true"));
+                  uv_check_init(crochet_current_uv(), &look.check);
+                  look.check.data = &look;
+                  uv_check_start(&look.check, [](uv_check_t* check) {
+                    auto* it = static_cast<Look*>(check->data);
+                    if (crochet_result_status(it->result.get()) == CROCHET_EPENDING) return;
+                    it->open_when_settled = open_descriptors();
+                    uv_close(reinterpret_cast<uv_handle_t*>(check), [](uv_handle_t* closed) {
+                      crochet_deferred* const seen = static_cast<Look*>(closed->data)->seen;
+                      crochet_resolve(seen, nullptr, nullptr);  // from here on `look` may be gone
+                      crochet_deferred_release(seen);
+                    });
+                  });
+                },
+                looked.out()),
+            CROCHET_OK);
+  EXPECT_EQ(crochet_result_wait(looked.get(), kKillTimer), CROCHET_OK);
+  EXPECT_EQ(look.open_when_settled, before);
 }
 
 TEST_F(Process, HasNoSignalBlockedOrIgnored) {

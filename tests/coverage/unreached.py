@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds what no test reaches against the list of what none can.
+"""Holds what no test reaches against the lists of what none can.
 
-    unreached.py REPORT [--branches]   gcovr's report as JSON: prints each line that was not reached and is not listed, and
-                                       each entry of the list that was reached after all; with --branches, the lines that
-                                       were left in fewer ways than the compiler sees
-    unreached.py --list                looks at the list alone: is it short, and does each entry still name a line?
+    unreached.py REPORT [--branches]   gcovr's report as JSON: prints each line that was not reached, each branch that was
+                                       not taken, and is not listed; and each line of the list that was reached after all.
+                                       With --branches, the branches that were left out, in the form of their list
+    unreached.py --list                looks at the lists alone: are they short, and does each entry still name a line?
 
 unreached.txt has an entry on each line: file, the line's text and a reason, with " | " between them. Where a line occurs
-more than once in its file, one of them may be unreached for each entry.
+more than once in its file, one of them may be unreached for each entry. branches.txt has a number before the reason: so
+many ways out of such lines may be left, and never more; fewer are told of, so that the number can go down.
 
 What only a lost race reaches is a matter of luck here, and the model checker's to reach: the reason is "race: " and the file
-of tests/ that shows it. Such a line may be reached or not.
+of tests/ that shows it. Such a line may be reached or not. "counts lost: " names a test that does reach it, and shows so
+when it is run alone, in a child whose counts gcov can't always add to those of the others ("Merge mismatch"); "sampled: " is what
+the short form of a sweep may or may not come to.
 
-Of branches a share is asked for: they have the compiler's own among them (a null test before a delete, clean-up that
-never throws), and those of a compare-exchange or a system call that is to be tried again are not counted.
+Of branches only a condition's count, those on a line with an if, a loop, a switch, a "?", "&&" or "||". Everything else
+is the compiler's own: the null test before a delete, the guard of a static, what is inlined, a handler that does not fit.
+An exception's edges are left out as soon as gcov knows them to be some in one of the object files (in those where the line
+was not run it does not say), and so are those of a compare-exchange or a system call that is to be tried again.
 """
 import collections
 import json
@@ -24,6 +29,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIST = pathlib.Path(__file__).with_name("unreached.txt")
+BRANCHES = pathlib.Path(__file__).with_name("branches.txt")
 MOST = 10
 REASONS = {
     "cannot fail here",      # the system's or a library's function: asked so, it has no way to fail
@@ -31,34 +37,67 @@ REASONS = {
     "needs a fault",         # a call of the system's that fails: tests/faults lets it
     "too many for a test",   # thousands of threads or descriptors
 }
+REASONS_OF_BRANCHES = REASONS | {
+    "instances",       # of a template or an inlined function: each has branches of its own, and some ever go one way
+    "signal handler",  # one that forks, or stops, at this very moment
+    "another thread",  # one that stops, or makes, a loop at this very moment
+    "other hosts",     # a host's data, or a network's, that no test has
+    "no test",         # could have one
+}
 RACE = "race: "
+LUCK = (RACE, "counts lost: ", "sampled: ")
 RETRIES = re.compile(r"compare_exchange_(?:weak|strong)\(|errno == EINTR")
-LEAST_BRANCHES = 90  # per cent
+CONDITION = re.compile(r"\b(?:if|while|for|switch)\b ?(?:constexpr )?\(|\?|(?:^|\s)(?:&&|\|\|)(?=\s|$)")
+COMMENT = re.compile(r"\s*//.*")
 
 
 def squeeze(text):
     return " ".join(text.split())
 
 
-def read_list(text):
-    """[(file, line's text, reason)], problems"""
+def problem_with(reason, reasons):
+    if reason.startswith(LUCK):
+        file = reason.partition(": ")[2]
+        return None if (ROOT / file).is_file() else f"there is no {file}"
+    return None if reason in reasons else f"'{reason}' is no reason ({', '.join(sorted(reasons))})"
+
+
+def read_entries(name, text, reasons):
+    """[(file, the rest before the reason, reason)], problems"""
     entries, problems = [], []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         file, _, rest = line.partition(" | ")
         code, _, reason = rest.rpartition(" | ")
-        reason = reason.strip()
-        if reason.startswith(RACE):
-            if not (ROOT / reason[len(RACE):]).is_file():
-                problems.append(f"unreached.txt:{number}: there is no {reason[len(RACE):]}")
-        elif reason not in REASONS:
-            problems.append(f"unreached.txt:{number}: '{reason}' is no reason ({', '.join(sorted(REASONS))})")
-        entries.append((file.strip(), squeeze(code), reason))
-    count = sum(not reason.startswith(RACE) for _, _, reason in entries)
+        if problem := problem_with(reason.strip(), reasons):
+            problems.append(f"{name}:{number}: {problem}")
+        entries.append((file.strip(), squeeze(code), reason.strip()))
+    return entries, problems
+
+
+def read_list(text):
+    """[(file, line's text, reason)], problems"""
+    entries, problems = read_entries("unreached.txt", text, REASONS)
+    count = sum(not reason.startswith(LUCK) for _, _, reason in entries)
     if count > MOST:
         problems.append(f"unreached.txt: {count} entries, {MOST} at most: test it, or take it out")
     return entries, problems
+
+
+def read_branches(text):
+    """{(file, line's text): how many may be left}, problems"""
+    entries, problems = read_entries("branches.txt", text, REASONS_OF_BRANCHES)
+    left = collections.Counter()
+    for file, rest, _ in entries:
+        code, _, number = rest.rpartition(" | ")
+        if not number.isdecimal() or int(number) == 0:
+            problems.append(f"branches.txt: {file}: no number before the reason: {rest}")
+            continue
+        if (file, squeeze(code)) in left:
+            problems.append(f"branches.txt: {file}: listed twice: {code}")
+        left[file, squeeze(code)] += int(number)
+    return left, problems
 
 
 def stale(entries, sources):
@@ -77,16 +116,17 @@ def lines_of_report(report, sources):
                 continue
             branches = line.get("branches", [])
             text = squeeze(texts[line["line_number"] - 1])
+            branches = [branch for branch in branches if not branch.get("throw")]
+            if RETRIES.search(text) or not CONDITION.search(COMMENT.sub("", text)):
+                branches = []
             missed = sum(branch["count"] == 0 for branch in branches)
-            if RETRIES.search(text):
-                branches, missed = [], 0
             yield file["file"], line["line_number"], text, line["count"] > 0, len(branches), missed
 
 
 def compare(entries, lines):
     """lines: of lines_of_report(). Problems."""
     left = collections.Counter((file, code) for file, code, _ in entries)
-    luck = {(file, code) for file, code, reason in entries if reason.startswith(RACE)}
+    luck = {(file, code) for file, code, reason in entries if reason.startswith(LUCK)}
     problems = []
     for file, number, text, reached, _, _ in lines:
         if reached:
@@ -100,9 +140,37 @@ def compare(entries, lines):
     return problems
 
 
+def branches_missed(lines):
+    """{(file, line's text): (branches, of them missed)} of lines that were reached: the others are told as such."""
+    found = collections.defaultdict(lambda: [0, 0])
+    for file, _, text, reached, there, missed in lines:
+        if reached and there:
+            found[file, text][0] += there
+            found[file, text][1] += missed
+    return found
+
+
+def compare_branches(allowed, lines):
+    """Problems, and what is no problem but worth a line."""
+    problems, hints = [], []
+    found = branches_missed(lines)
+    for (file, text), (there, missed) in sorted(found.items()):
+        if missed > allowed[file, text]:
+            listed = f", {allowed[file, text]} listed" if allowed[file, text] else ""
+            problems.append(f"{file}: {missed} of {there} branches not taken{listed}: {text}")
+    for (file, text), number in sorted(allowed.items()):
+        if (missed := found[file, text][1]) < number:
+            hints.append(f"{file}: {number} listed, {missed} branches not taken: {text}")
+    return problems, hints
+
+
 def lines_of(file):
     path = ROOT / file
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
+
+def share(name, part, whole):
+    return f"{part} of {whole} {name} ({100 * part / whole if whole else 0:.2f}%)"
 
 
 def main():
@@ -110,24 +178,25 @@ def main():
         print(__doc__)
         return 2
     entries, problems = read_list(LIST.read_text(encoding="utf-8"))
-    problems += stale(entries, lines_of)
+    allowed, more = read_branches(BRANCHES.read_text(encoding="utf-8"))
+    problems += more + stale(entries, lines_of) + stale([(*key, "") for key in allowed], lines_of)
     if sys.argv[1] != "--list":
         report = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
         lines = list(lines_of_report(report, lines_of))
         problems += compare(entries, lines)
-        branches, missed = sum(line[4] for line in lines), sum(line[5] for line in lines)
+        more, hints = compare_branches(allowed, lines)
+        problems += more
+        for hint in hints:
+            print(hint)
         if "--branches" in sys.argv:
-            for file, number, text, _, there, not_taken in lines:
-                if not_taken:
-                    print(f"{file}:{number}: {not_taken} of {there} branches not taken: {text}")
-        reached = sum(line[3] for line in lines)
-        percent = 100 * (branches - missed) / branches if branches else 0
-        print(f"{reached} of {len(lines)} lines, {branches - missed} of {branches} branches ({percent:.1f}%)")
-        if percent < LEAST_BRANCHES:
-            problems.append(f"fewer than {LEAST_BRANCHES}% of the branches were taken")
+            for (file, text), (_, missed) in sorted(branches_missed(lines).items()):
+                if missed:
+                    print(f"{file} | {text} | {missed} | ")
+        branches, missed = sum(line[4] for line in lines), sum(line[5] for line in lines)
+        print(share("lines", sum(line[3] for line in lines), len(lines)) + ", " + share("branches", branches - missed, branches))
     for problem in problems:
         print(problem)
-    print(f"{len(entries)} listed, {len(problems)} problems")
+    print(f"{len(entries)} lines and {sum(allowed.values())} branches listed, {len(problems)} problems")
     return 1 if problems else 0
 
 

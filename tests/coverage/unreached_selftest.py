@@ -52,6 +52,38 @@ class Unreached(unittest.TestCase):
     def test_branches_but_not_those_of_a_retry(self):
         self.assertEqual([(found[4], found[5]) for found in lines(line(2, 5, 5, 0), line(5, 5, 5, 0))], [(2, 1), (0, 0)])
 
+    def test_no_branches_without_a_condition(self):
+        self.assertEqual([(found[4], found[5]) for found in lines(line(4, 5, 5, 0))], [(0, 0)])
+
+    def test_no_branches_of_exceptions(self):
+        found = line(2, 5, 5, 0)
+        found["branches"][1]["throw"] = True
+        self.assertEqual([(one[4], one[5]) for one in lines(found)], [(1, 0)])
+
+    def branches(self, text, *found):
+        allowed, problems = unreached.read_branches(text)
+        self.assertEqual(problems, [])
+        return unreached.compare_branches(allowed, lines(*found))
+
+    def test_branches_that_are_not_listed(self):
+        problems, hints = self.branches("", line(2, 5, 5, 0, 0))
+        self.assertEqual(problems, ["src/a.cpp: 2 of 3 branches not taken: if (bad) return 1;"])
+        self.assertEqual(hints, [])
+
+    def test_branches_that_are_listed_may_get_fewer_and_not_more(self):
+        entry = "src/a.cpp | if (bad) return 1; | 1 | instances\n"
+        self.assertEqual(self.branches(entry, line(2, 5, 5, 0)), ([], []))
+        self.assertIn("1 listed", self.branches(entry, line(2, 5, 5, 0, 0))[0][0])
+        self.assertEqual(len(self.branches(entry, line(2, 5, 5, 1))[1]), 1)
+
+    def test_branches_are_not_asked_of_a_line_that_was_not_reached(self):
+        self.assertEqual(self.branches("", line(2, 0, 0, 0)), ([], []))
+
+    def test_branches_need_a_number_and_a_reason(self):
+        for bad in ("x | instances", "0 | instances", "1 | because"):
+            self.assertEqual(len(unreached.read_branches(f"src/a.cpp | if (bad) return 1; | {bad}\n")[1]), 1, bad)
+        self.assertEqual(len(unreached.read_branches("src/a.cpp | if (bad) return 1; | 1 | instances\n" * 2)[1]), 1)
+
     def test_no_reason_of_ones_own(self):
         self.assertIn("is no reason", unreached.read_list("src/a.cpp | return 2; | too tired\n")[1][0])
 

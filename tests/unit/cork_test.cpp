@@ -23,6 +23,10 @@ struct QueueOfLoop {
   friend CallQueue Loop::*field(QueueOfLoop);
 };
 template struct Inside<QueueOfLoop, &Loop::queue_>;
+struct WakeUpOfLoop {
+  friend WakeUp Loop::*field(WakeUpOfLoop);
+};
+template struct Inside<WakeUpOfLoop, &Loop::wake_up_>;
 struct HeadOfQueue {
   friend Atomic<Call*> CallQueue::*field(HeadOfQueue);
 };
@@ -162,6 +166,34 @@ TEST(PreparedCallsMadeAtOnce, WakeTheirLoopOnce) {
               CROCHET_OK);
     EXPECT_EQ(wake_ups(inside), before + 1);
   }
+}
+
+// A stop closes the queue first, the limit next: a call may have entered that one, and be refused by the other.
+TEST(ACorkOfALoopWithALimit, TakesBackWhatAStopRefusesAfterItHasEntered) {
+  contract::OwnedOptions options;
+  ASSERT_EQ(crochet_options_new(options.out()), CROCHET_OK);
+  ASSERT_EQ(crochet_options_set_queue_limit(options.get(), 100, 0), CROCHET_OK);
+  contract::OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_new(options.get(), loop.out()), CROCHET_OK);
+  Loop& inside = *target_of(loop.get()).loop;
+  OwnedCork cork;
+  ASSERT_EQ(crochet_cork_new(loop.get(), cork.out()), CROCHET_OK);
+  std::deque<DropCounter> drops(3);
+  for (DropCounter& each : drops) {
+    ASSERT_EQ(crochet_cork_run(cork.get(), contract::leave_unsettled, each.pointer(), DropCounter::drop), CROCHET_OK);
+  }
+  until_asleep(inside);
+  CallQueue& queue = inside.*field(QueueOfLoop{});
+  ASSERT_TRUE(queue.close().owes_wake_up);
+  EXPECT_EQ(crochet_cork_flush(cork.get()), CROCHET_ESTOPPED);
+  for (DropCounter& each : drops) EXPECT_EQ(each.count(), 1);
+  std::uint64_t not_run = 0;
+  EXPECT_EQ(crochet_loop_counter(loop.get(), "calls_not_run", &not_run), CROCHET_OK);
+  EXPECT_EQ(not_run, drops.size());
+  inside.request_stop(0);
+  (inside.*field(WakeUpOfLoop{})).send();
+  queue.wake_up_was_sent();
+  EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK);
 }
 
 // A loop that has stopped, and a cork with calls that its sweep has missed: as if they had been made between the look

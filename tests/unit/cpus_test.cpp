@@ -4,11 +4,27 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+
+static std::atomic<bool> too_many_cpus{false};
+
+// In place of the system's, for the library too.
+extern "C" int sched_getaffinity(pid_t pid, std::size_t size, cpu_set_t* set) noexcept {
+  if (too_many_cpus) {  // the set is too small for them
+    errno = EINVAL;
+    return -1;
+  }
+  return syscall(SYS_sched_getaffinity, pid, size, set) < 0 ? -1 : 0;
+}
 
 namespace crochet {
 namespace {
@@ -99,6 +115,36 @@ TEST_F(Cpus, AreNotReadFromWhatMakesNoSense) {
   }
   write("proc/self/cgroup", "0::/" + std::string(5000, 'a'));
   EXPECT_EQ(usable(), affinity());
+}
+
+TEST_F(Cpus, AreNotReadFromPathsThatAreTooLong) {
+  EXPECT_EQ(usable_cpus(std::string(PATH_MAX, 'x').c_str()), affinity());
+  // Room for the group, and none for a file of it.
+  const std::size_t used = (root_ / "sys/fs/cgroup/").native().size();
+  write("proc/self/cgroup", "0::/" + std::string(PATH_MAX - 4 - used, 'a'));
+  EXPECT_EQ(usable(), affinity());
+}
+
+TEST_F(Cpus, AreNotReadWhereOnlyTheMountHasATooLongPath) {
+  constexpr std::size_t kFits = PATH_MAX - sizeof "/proc/self/cgroup";  // and what is one longer does not
+  const auto top = root_;
+  std::string root = root_.native();
+  while (root.size() + 200 < kFits) root += "/" + std::string(99, 'd');
+  root += "/" + std::string(kFits - root.size() - 1, 'd');
+  root_ = root;
+  write("proc/self/cgroup", "3:cpu:/\n");
+  EXPECT_TRUE(std::ifstream(root_ / "proc/self/cgroup").good());
+  EXPECT_EQ(usable(), affinity());
+  root_ = top;
+}
+
+TEST_F(Cpus, AreTheQuotaWhereThereAreMoreThanASetHasRoomFor) {
+  write("sys/fs/cgroup/a/b/cpu.max", "200000 100000\n");
+  too_many_cpus = true;
+  EXPECT_EQ(usable(), 2);
+  std::filesystem::remove_all(root_);
+  EXPECT_EQ(usable(), INT_MAX);
+  too_many_cpus = false;
 }
 
 TEST_F(Cpus, AreOneForAThreadThatMayUseOne) {

@@ -222,6 +222,22 @@ TEST_F(Shutdown, ForgetsTheDefaultLoopAndRemembersThatThereWasOne) {
   EXPECT_TRUE(Runtime::was_shut_down()) << "never taken back";
 }
 
+TEST_F(Shutdown, ForgetsADefaultLoopWithALimitAsWell) {
+  crochet_options options;
+  options.queue_limit = 1;
+  EXPECT_EQ(runtime_->setup(options), CROCHET_OK);
+  Loop* loop = default_loop();
+  ASSERT_NE(loop, nullptr);
+  EXPECT_EQ(handles_of(*loop), 1u);
+  EXPECT_EQ(runtime_->shutdown(0), CROCHET_OK);
+  EXPECT_EQ(Runtime::default_id(), 0u);
+  EXPECT_EQ(handles_of(*loop), 0u) << "the library's own is given back";
+  EXPECT_EQ(runtime_->setup(kDefaults), CROCHET_OK);
+  loop = default_loop();
+  EXPECT_EQ(runtime_->shutdown(0), CROCHET_OK);
+  EXPECT_EQ(handles_of(*loop), 0u);
+}
+
 TEST_F(Shutdown, IsSharedByThoseWhoComeMeanwhile) {
   LogCapture capture;
   Loop* loop = new_loop();
