@@ -84,7 +84,11 @@ int crochet_command_set_input(crochet_command* command, const void* bytes, size_
     command->input.reset();
     return CROCHET_OK;
   }
-  return with_memory([&] { command->input = std::string(static_cast<const char*>(bytes), length); });
+  return with_memory([&] {
+    std::string copied;
+    copied.assign(static_cast<const char*>(bytes), length);  // which asks first whether any object is that long
+    command->input = std::move(copied);
+  });
 }
 
 int crochet_command_set_output_limit(crochet_command* command, size_t bytes) {
