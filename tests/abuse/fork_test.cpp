@@ -554,7 +554,7 @@ TEST(AbuseC4, TheChildIsRefusedInTheCallbackAndCannotSetUp) {
 
 // With that thread the last one of the child ends, hence the child, with status 0.
 TEST(AbuseC4, AChildThatReturnsFromTheCallbackEndsThereAndTheParentLosesNoWakeUp) {
-  SKIP_UNDER_THREAD_SANITIZER("can't end a thread in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     for (int i = 0; i < kForksOnTheLoop; ++i) {
@@ -567,7 +567,7 @@ TEST(AbuseC4, AChildThatReturnsFromTheCallbackEndsThereAndTheParentLosesNoWakeUp
 
 // Not from a call's function, but from a callback of the host's own on that loop.
 TEST(AbuseC4, SoDoesAChildThatReturnsFromATimersCallback) {
-  SKIP_UNDER_THREAD_SANITIZER("can't end a thread in a child that was forked beside others");
+  SKIP_WHERE_A_FORKED_CHILD_CANT_BEGIN_ANEW();
   in_own_process([] {
     Parent parent;
     struct Fork {

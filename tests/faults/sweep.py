@@ -249,6 +249,8 @@ def main():
         print(f"{sweep.repeated} runs were late, and were made again")
     for (function, call, key), count in sorted(sweep.met.items()):
         print(f"known of libuv: {function}() {key} when {call}() fails: {count} times")
+    for finding in findings:  # once more, where a log that was cut still has them
+        print(f"finding: {finding}")
     failed = sum(bad.values())
     print(f"{sum(runs.values()) - failed} passed, {failed} failed")
     return 1 if failed or not runs else 0

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <functional>
-#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -15,30 +13,7 @@
 #include "api/support/log_capture.hpp"
 #include "unit/support/fake_loops.hpp"
 #include "unit/support/made_call.hpp"
-
-namespace {
-
-// clang's sanitizers bring an operator new of their own, which can't be replaced.
-#define ALLOCATIONS_ARE_SEEN 1
-#ifdef __clang__
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#undef ALLOCATIONS_ARE_SEEN
-#define ALLOCATIONS_ARE_SEEN 0
-#endif
-#endif
-constexpr bool kAllocationsAreSeen = ALLOCATIONS_ARE_SEEN;
-
-// Called by the next allocations that report failure by null; what it returns is whether there is memory.
-std::function<bool()> on_allocation;
-
-}  // namespace
-
-#if ALLOCATIONS_ARE_SEEN
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (const auto has_memory = on_allocation; has_memory && !has_memory()) return nullptr;
-  return ::operator new(size);
-}
-#endif
+#include "unit/support/on_allocation.hpp"
 
 namespace crochet {
 namespace {

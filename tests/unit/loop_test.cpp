@@ -124,7 +124,7 @@ TEST(Start, ThatFailedLeavesNoLoopThatAcceptsCalls) {
   std::uint32_t id = 0;
   Loop* loop = loop_table::take_unused(&id);
   crochet_options options;
-  options.stack_size = std::size_t{1} << 50;
+  options.stack_size = SIZE_MAX / 8 * 7;
   EXPECT_EQ(loop->start({id, 1, no_alarm}, options), UV_EAGAIN);
   EXPECT_EQ(loop->state(), Loop::State::kEnded);
   EXPECT_TRUE(loop->looks_closed());

@@ -101,8 +101,10 @@ void cancelling(const Armed& armed) {
     MUST(CALL(crochet_deferred_on_cancel, d, nullptr, nullptr, nullptr) == CROCHET_EALREADY);
   });
   Result result;
-  CALL(crochet_run, nullptr, gives_token, token(), drop_token, result.out());
-  if (result) CALL(crochet_result_cancel, result.get(), nullptr);  // it may have run before
+  // It may be cancelled before it runs, while it does, and too late: what crochet_resolve() says depends on that.
+  const auto gives_null = [](crochet_deferred* d, void*) { crochet_resolve(d, nullptr, nullptr); };
+  CALL(crochet_run, nullptr, gives_null, token(), drop_token, result.out());
+  if (result) CALL(crochet_result_cancel, result.get(), nullptr);
   result.reset();
   by_hand([](crochet_deferred* d, crochet_result*) { gives_token(d, nullptr); });
   armed.end();
