@@ -40,7 +40,7 @@ mcdc="['-fprofile-instr-generate','-fcoverage-mapping','-fcoverage-mcdc']"
 # shellcheck disable=SC2086  # options are words without spaces: split them
 preset_options() {
   case $1 in
-    debug) echo -Ddebug=true -Doptimization=g ;;
+    debug) echo -Ddebug=true -Doptimization=0 ;;
     release) echo -Dbuildtype=release ;;
     reference) echo -Ddebug=true -Doptimization=2 -Db_ndebug=true ;;
     address) echo $fast_to_build -Db_sanitize=address,undefined -Db_lundef=false ;;

@@ -42,12 +42,18 @@ void SteppedLoop::run_there(const std::function<void()>& work) {
   });
 }
 
-int SteppedLoop::start(Kind kind, bool is_default, const crochet_options* options) {
+int SteppedLoop::start(Kind kind, bool is_default, crochet_options* options) {
   kind_ = kind;
   steppers_ = 0;
   handle_ = own_handle_ = nullptr;
   int code = CROCHET_OK;
   if (kind == Kind::kOwn) {
+    const auto last = [](void* self) {
+      static_cast<SteppedLoop*>(self)->has_run_last_.release();
+      return 0;
+    };
+    code = crochet_options_set_thread_hooks(options, nullptr, last, this, nullptr);
+    if (code != CROCHET_OK) return code;
     code = is_default ? crochet_setup(options) : crochet_loop_new(options, &handle_);
     if (code != CROCHET_OK) return code;
     enqueue_stand();
@@ -101,6 +107,7 @@ int SteppedLoop::stop(std::int64_t grace_ns) {
   if (code != CROCHET_EINPROGRESS) found("a stop on the loop's own thread: %s", crochet_status_name(code));
   if (kind_ == Kind::kOwn) {
     stand_.run([this] { stand_.leave(); });
+    has_run_last_.acquire();
   } else {
     run_there([this, grace_ns] {
       std::int64_t waited = 0;

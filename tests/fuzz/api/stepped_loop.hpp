@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include "crochet.h"
@@ -39,7 +40,7 @@ class SteppedLoop {
   SteppedLoop& operator=(const SteppedLoop&) = delete;
 
   // The default loop (then handle() is NULL, as users name it) or a further one.
-  int start(Kind kind, bool is_default, const crochet_options* options);
+  int start(Kind kind, bool is_default, crochet_options* options);
   bool runs() const { return runs_; }
   Kind kind() const { return kind_; }
   crochet_loop* handle() const { return handle_; }
@@ -65,6 +66,9 @@ class SteppedLoop {
 
   LockStep thread_step_;
   LockStep stand_;  // of an own loop, in its call
+  // Of an own loop: its thread comes to its end, however long the machine takes for that. A stop gives up after a
+  // second.
+  std::binary_semaphore has_run_last_{0};
   uv_loop_t uv_{};
   Kind kind_ = Kind::kAdopted;
   bool runs_ = false;
