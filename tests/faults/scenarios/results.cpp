@@ -7,21 +7,36 @@
 namespace faults {
 namespace {
 
+// A deferred without a loop of its own to settle it: `settle_it` does.
+template <class SettleIt>
+void by_hand(const SettleIt& settle_it) {
+  Deferred deferred;
+  Result result;
+  CALL(crochet_deferred_new, nullptr, token(), drop_token, deferred.out(), result.out());
+  if (!deferred) return;
+  settle_it(deferred.get(), result.get());
+  deferred.reset();
+  settle(result);
+}
+
 void results(const Armed& armed) {
   set_up();
   armed.begin();
   Result result;
   CALL(crochet_run, nullptr, gives_token, token(), drop_token, result.out());
   if (result) {
-    CALL(crochet_result_interrupt, result.get());
-    while (CALL(crochet_result_wait_interruptible, result.get(), CROCHET_FOREVER) == CROCHET_EINTR) {
-    }
+    CALL(crochet_result_wait_interruptible, result.get(), CROCHET_FOREVER);
     MUST(CALL(crochet_result_retain, result.get()) == result.get());
     CALL(crochet_result_release, result.get());
     void* value = nullptr;
     crochet_drop_fn* drop = nullptr;
     if (CALL(crochet_result_take, result.get(), &value, &drop) == CROCHET_OK) drop(value);
   }
+  by_hand([](crochet_deferred* d, crochet_result* r) {
+    MUST(CALL(crochet_result_interrupt, r) == CROCHET_OK);
+    MUST(CALL(crochet_result_wait_interruptible, r, CROCHET_FOREVER) == CROCHET_EINTR);
+    gives_token(d, nullptr);
+  });
   armed.end();
   shut_down();
 }
@@ -49,18 +64,6 @@ void stashed(const Armed& armed) {
 
 void rejects_as_cancelled(crochet_deferred* deferred, void*) {
   CALL(crochet_reject, deferred, CROCHET_ECANCELED, nullptr);
-}
-
-// A deferred without a loop of its own to settle it: `settle_it` does.
-template <class SettleIt>
-void by_hand(const SettleIt& settle_it) {
-  Deferred deferred;
-  Result result;
-  CALL(crochet_deferred_new, nullptr, token(), drop_token, deferred.out(), result.out());
-  if (!deferred) return;
-  settle_it(deferred.get(), result.get());
-  deferred.reset();
-  settle(result);
 }
 
 // Settling needs no memory.
