@@ -25,8 +25,10 @@ from ._errors import (
     WouldDeadlock,
 )
 from ._lifecycle import no_setup, setup, shutdown
+from ._log import set_log_level
 from ._operations import Address, ProcessExit, getaddrinfo, getnameinfo, run_process
 from ._results import CancelOutcome, EventualResult
+from ._seen import counters, dump
 from ._stash import retrieve_result, stash_limits
 from ._time import every, sleep
 from ._version import VERSION
@@ -56,6 +58,8 @@ __all__ = [
     "TimeoutError",
     "WouldDeadlock",
     "__version__",
+    "counters",
+    "dump",
     "every",
     "getaddrinfo",
     "getnameinfo",
@@ -64,6 +68,7 @@ __all__ = [
     "run_in_loop",
     "run_in_reactor",
     "run_process",
+    "set_log_level",
     "setup",
     "shutdown",
     "sleep",

@@ -3,6 +3,7 @@
 slow they are, no loop waits for them."""
 from __future__ import annotations
 
+import bisect
 import collections
 import ctypes
 import logging
@@ -12,6 +13,7 @@ from ctypes import Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_uint6
 from types import TracebackType
 from typing import Optional
 
+from ._errors import check
 from ._library import lib
 from ._pins import DROP, callback, pin, pins
 
@@ -27,6 +29,12 @@ _UNHANDLED = "Unhandled error in EventualResult: %s"
 _unhandled: collections.deque[tuple[BaseException, Optional[TracebackType]]] = collections.deque()
 _bridged = False
 _ends = False
+
+
+def set_log_level(level: int) -> None:
+    """Messages below this level of `logging` are not even made, the library's own included; at first CROCHET_LOG says which.
+    Loggers and handlers have levels of their own."""
+    check(lib.log_set_level(bisect.bisect_left(_LEVELS, level)))
 
 
 class _Record(Structure):

@@ -61,18 +61,18 @@ def DROP(mine: int) -> None:
     pins.pop(mine, None)
 
 
-def _number_in(storage: int) -> int:
+def number_in(storage: int) -> int:
     return c_uint64.from_address(storage).value
 
 
 @callback(None, c_void_p, c_void_p)
 def CALL_STORED(deferred: int, storage: int) -> None:
-    pins[_number_in(storage)](deferred)
+    pins[number_in(storage)](deferred)
 
 
 @callback(None, c_void_p)
 def DROP_STORED(storage: int) -> None:
-    item = pins.pop(_number_in(storage), None)
+    item = pins.pop(number_in(storage), None)
     if item is not None:
         item.dropped()
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional
 from . import _log, _status
 from ._errors import CancelledError, Error, check
 from ._library import lib
-from ._pins import CALL, DROP, callback, pin, pins, unpin
+from ._pins import CALL, DROP, callback, number_in, pin, pins, unpin
 from ._results import EventualResult
 
 _resolve = lib.resolve
@@ -137,6 +137,16 @@ def call_of(result: EventualResult[Any], function: Any, args: Any, kwargs: Any) 
 def RUN(deferred: int, mine: int) -> None:
     # Let go of here: what it returns may be known to the function, and would be kept for ever by what it is to settle.
     settle_by(deferred, *unpin(mine))
+
+
+@callback(None, c_void_p, c_void_p)
+def RUN_STORED(deferred: int, storage: int) -> None:
+    settle_by(deferred, *unpin(number_in(storage)))
+
+
+@callback(None, c_void_p)
+def FORGET_STORED(storage: int) -> None:
+    pins.pop(number_in(storage), None)
 
 
 @callback(None, c_void_p, c_void_p, c_uint64)
