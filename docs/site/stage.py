@@ -122,7 +122,7 @@ class Stage:
             page = page_of(source)
             name = source[len("examples/"):]
             self.write(page, f"# {name}\n\n```{LANGUAGES[path.suffix]}\n{code}```\n")
-            kind = "In Python" if path.suffix == ".py" else "In C++" if "cpp/" in source else "In C"
+            kind = {".py": "In Python", ".cpp": "In C++", ".hpp": "In C++"}.get(path.suffix, "In C")
             entries[kind].append((name, os.path.basename(page), first_sentences(code)))
         text = "# Examples\n\nEach is built and run as a test. Those that end in `.h` or `.hpp` belong to others.\n"
         names = []

@@ -13,6 +13,7 @@ namespace {
 // What is to be tested. fetch is a transport: anything that gives a deferred text.
 using transport = std::function<crochet::deferred<std::string>(const std::string& url)>;
 
+// [tested]
 std::string title_of(const std::string& page) {
   const auto begin = page.find("<title>");
   const auto end = page.find("</title>");
@@ -24,10 +25,12 @@ const auto parse_title = crochet::run_in_loop(title_of);
 crochet::eventual_result<std::string> get_title(const transport& fetch, const std::string& url) {
   return crochet::run(fetch, url).then(title_of);
 }
+// [end tested]
 
 }  // namespace
 
 int main() {
+  // [alone]
   // The function itself: no loop, no thread, no setup.
   MUST(parse_title.wrapped()("<title>Crochet</title>") == "Crochet");
   try {
@@ -35,9 +38,11 @@ int main() {
     MUST(false);
   } catch (const std::invalid_argument&) {
   }
+  // [end alone]
 
   // With a transport of the test's own.
   crochet::setup();
+  // [faked]
   {
     crochet::deferred<std::string> page;
     const auto fake = [page](const std::string& url) {
@@ -49,6 +54,7 @@ int main() {
     page.resolve("<title>Faked</title>");
     MUST(title.wait() == "Faked");
   }
+  // [end faked]
 
   auto failing =
       get_title([](const std::string&) -> crochet::deferred<std::string> { throw std::runtime_error("down"); }, "x");
