@@ -362,14 +362,12 @@ class shielded_wait {
 };
 
 struct promise_base {
-  struct ended {
-    bool await_ready() const noexcept { return false; }
+  struct ended : std::suspend_always {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> who) const noexcept {
       const promise_base& self = who.promise();
       self.part_of->next = self.parent;
     }
-    void await_resume() const noexcept {}
   };
   std::suspend_always initial_suspend() const noexcept { return {}; }
   ended final_suspend() const noexcept { return {}; }

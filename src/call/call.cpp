@@ -208,8 +208,7 @@ void Call::never_ran() {
 }
 
 bool Call::refuse() {
-  Phase from{};
-  const bool never_ran = end_as(Outcome::kNotRun, Outcome::kStopped, &from) && from == Phase::kQueued;
+  const bool never_ran = end_as(Outcome::kNotRun, Outcome::kStopped);  // it is queued, or was settled there
   release_reference();
   return never_ran;
 }

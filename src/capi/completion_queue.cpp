@@ -185,7 +185,7 @@ int crochet_wait_all(crochet_result* const* results, size_t count, int64_t timeo
   for (size_t i = 0; i < count && status == CROCHET_OK; ++i) {
     if (crochet_result_status(results[i]) != CROCHET_EPENDING) continue;
     const int code = crochet_result_wait(results[i], deadline.left_ns());
-    const bool is_final = code <= CROCHET_OK && code >= CROCHET_EBROKEN;
+    const bool is_final = code >= CROCHET_EBROKEN;
     if (!is_final) status = code;
   }
   return status;

@@ -162,7 +162,7 @@ void begin(crochet_deferred*, void* storage) {
 void ask_to_end(crochet_deferred* deferred, void* arg) {
   const Every& every = *static_cast<Every*>(arg);
   if (!every.runs) crochet_reject(deferred, CROCHET_ECANCELED, nullptr);
-  if (every.round != nullptr) crochet_result_cancel(every.round, nullptr);
+  crochet_result_cancel(every.round, nullptr);  // null before the first: refused
 }
 
 std::int64_t in(std::int64_t first_ns) {

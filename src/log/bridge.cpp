@@ -373,19 +373,14 @@ void LogBridge::abandon_rest() noexcept {
   ring_.publish_written();
 }
 
-// The thread is in a sink, and does not come back in time: it is the consumer no longer. False: it has ended after all,
-// or shall not any more.
-bool LogBridge::take_over(Word generation) noexcept {
-  const Locked locked(mutex_);
-  if (ended_ >= generation || !owns(generation)) return false;
-  if (!is_asked_to_end() && t_generation != generation) return false;
+// The thread is in a sink, and does not come back in time: it is the consumer no longer.
+void LogBridge::take_over(Word generation) noexcept {
   generation_.store(generation + 1, relaxed);
   if (is_in_sink_) count(LogCounter::kAbandoned);
   is_in_sink_ = false;
   abandon_rest();
   leave_thread();
   set_ended(generation);
-  return true;
 }
 
 std::uint64_t LogBridge::ask_to_end(Deadline write_until) noexcept {
@@ -406,10 +401,13 @@ int LogBridge::wait_until_ended(std::uint64_t asked, Deadline give_up) noexcept 
       const Locked locked(mutex_);
       if (ended_ >= asked) break;
       if (!is_asked_to_end()) return CROCHET_OK;  // taken back
+      if (give_up.passed()) {
+        take_over(asked);
+        return CROCHET_ETIMEDOUT;
+      }
     }
-    const Parked parked = park(changes_, static_cast<std::uint32_t>(seen), give_up, false);
+    park(changes_, static_cast<std::uint32_t>(seen), give_up, false);
     if (process_is_forked()) return CROCHET_EFORKED;
-    if (parked == Parked::kTimedOut && take_over(asked)) return CROCHET_ETIMEDOUT;
   }
   join(asked, give_up);
   return CROCHET_OK;
@@ -438,7 +436,8 @@ void LogBridge::join(Word generation, Deadline give_up) noexcept {
 void LogBridge::end_for_ever(Deadline write_until, Deadline give_up) noexcept {
   if (is_its_thread()) {
     is_over_.store(true, relaxed);
-    take_over(t_generation);
+    const Locked locked(mutex_);
+    if (owns(t_generation)) take_over(t_generation);
     return;
   }
   const Word asked = ask_to_end(write_until);

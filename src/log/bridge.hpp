@@ -99,7 +99,7 @@ class LogBridge {
   void abandon_rest() noexcept CROCHET_UNDER(mutex_);
   void set_ended(Word generation) noexcept CROCHET_UNDER(mutex_);
   void leave_thread() noexcept CROCHET_UNDER(mutex_);
-  bool take_over(Word generation) noexcept;
+  void take_over(Word generation) noexcept CROCHET_UNDER(mutex_);
   bool is_asked_to_end() const { return write_until_.load(acquire) != kNotEnding; }
   void join(Word generation, Deadline give_up) noexcept;
   void count(LogCounter which, std::uint64_t by = 1) noexcept {

@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::string_view kCut = " [...]";
 
-// The largest length up to `most` that does not end in the middle of a UTF-8 character; of other bytes, `most`.
+// The largest length up to `most`, which is no less than a character, that does not end in the middle of a UTF-8
+// character; of other bytes, `most`.
 std::size_t whole_characters(std::string_view text, std::size_t most) {
   std::size_t length = most;
-  for (int i = 0; i < 3 && length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80; ++i) --length;
+  for (int i = 0; i < 3 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80; ++i) --length;
   return (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80 ? most : length;
 }
 

@@ -97,10 +97,9 @@ int Loop::sleep_until_ended(Deadline deadline) {
   for (;;) {
     const Word state = state_.load(acquire);
     if (static_cast<State>(state) != State::kStopping) return end_code_.load(relaxed);
-    if (descriptors_lost_.load(acquire)) return CROCHET_ETIMEDOUT;
-    const Parked why = park(state_, word::low_half(state), deadline, false);
+    if (descriptors_lost_.load(acquire) || deadline.passed()) return CROCHET_ETIMEDOUT;
+    park(state_, word::low_half(state), deadline, false);
     if (process_is_forked()) return CROCHET_EFORKED;  // by a signal handler that ran meanwhile
-    if (why == Parked::kTimedOut && this->state() == State::kStopping) return CROCHET_ETIMEDOUT;
   }
 }
 

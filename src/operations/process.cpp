@@ -78,7 +78,7 @@ class Process final : private GraceEnd {
 
   // Has it ended?
   void look() {
-    if (has_ended_ || !child_.reap(&exit_)) return;
+    if (!child_.reap(&exit_)) return;
     has_ended_ = true;
     if (has_end_) uv_poll_stop(&end_);
     if (is_cancelled_) return finish();
@@ -92,7 +92,6 @@ class Process final : private GraceEnd {
   }
 
   void cancel() {
-    if (is_finished_) return;
     is_cancelled_ = true;
     if (has_ended_) return finish();
     child_.signal(SIGTERM);
@@ -137,13 +136,14 @@ class Process final : private GraceEnd {
   }
 
   void time_is_over() {
-    if (has_ended_ && linger_end_.passed()) {
+    if (!has_ended_) {
+      if (kill_time_.passed()) kill();
+      if (!has_end_) look();
+    } else if (linger_end_.passed()) {
       output_.cut_off();
       errors_.cut_off();
-      return finish();
+      finish();
     }
-    if (!has_ended_ && kill_time_.passed()) kill();
-    if (!has_end_) look();
     if (!is_finished_) set_timer();
   }
 

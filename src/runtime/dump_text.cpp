@@ -10,9 +10,8 @@ void TextWriter::begin() {
 }
 
 void TextWriter::name(const CallName& name) {
-  if (*name.label != '\0') (out_ << "\"").line(name.label) << "\"";
-  if (*name.label != '\0' && *name.function != '\0') out_ << " ";
-  if (*name.function != '\0') out_.line(name.function);
+  if (*name.label != '\0') (out_ << "\"").line(name.label) << "\" ";  // it has a function, too
+  out_.line(name.function);
 }
 
 void TextWriter::loop(const LoopEntry& entry) {

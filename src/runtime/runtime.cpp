@@ -180,7 +180,8 @@ int Runtime::adopt_loop(uv_loop_t* uv, const crochet_options& options, Loop** ou
 int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop) {
   if (process_state.load(relaxed) == ProcessState::kExiting) return CROCHET_ESTOPPED;
   reuse_ended_loops();
-  int status = start_log();
+  LogBridge* bridge = LogBridge::get_or_make();
+  int status = bridge == nullptr ? CROCHET_ENOMEM : bridge->start();
   if (status != CROCHET_OK) return status;
   status = make_loop_with_log(uv, options, out_loop);
   if (status == CROCHET_OK) {
@@ -190,7 +191,7 @@ int Runtime::make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out
   }
   if (status == CROCHET_OK || has_active_loop()) return status;
   // A failure leaves nothing behind.
-  if (LogBridge* bridge = LogBridge::get()) (void)wait_for_end(*bridge, ask_to_end(*bridge));
+  (void)wait_for_end(*bridge, ask_to_end(*bridge));
   return status;
 }
 
@@ -214,11 +215,6 @@ int Runtime::make_loop_with_log(uv_loop_t* uv, const crochet_options& options, L
   }
   *out_loop = loop;
   return CROCHET_OK;
-}
-
-int Runtime::start_log() {
-  LogBridge* bridge = LogBridge::get_or_make();
-  return bridge == nullptr ? CROCHET_ENOMEM : bridge->start();
 }
 
 int Runtime::end_without_loops() {

@@ -60,7 +60,6 @@ class Runtime {
 
   int make_loop(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);  // uv null: with a thread of its own
   int make_loop_with_log(uv_loop_t* uv, const crochet_options& options, Loop** out_loop);
-  static int start_log();
   int end_without_loops();  // the watchdog, and the log
   int watch_if_wanted();    // starts the watchdog's thread if it is on and there is a loop
   void make_default(Loop& loop);

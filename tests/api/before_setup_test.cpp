@@ -105,6 +105,10 @@ TEST(BeforeSetup, ShutdownHasNothingToDo) {
   });
 }
 
+TEST(BeforeSetup, TheWatchdogHasNothingToStop) {
+  in_child([] { EXPECT_EQ(crochet_watchdog_stop(), CROCHET_OK); });
+}
+
 TEST(BeforeSetup, TheLimitsOfTheStashMayBeSetAndHold) {
   in_child([] {
     EXPECT_EQ(crochet_stash_limits(0, kForever), CROCHET_OK);

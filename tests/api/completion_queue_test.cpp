@@ -365,6 +365,9 @@ TEST_F(CompletionQueue, EndsAnInterruptibleWaitAfterASignal) {
   waiter.join();
   EXPECT_EQ(code, CROCHET_EINTR);
   EXPECT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+  OwnedResult result;
+  EXPECT_EQ(crochet_completion_queue_next_interruptible(queue.get(), kMillisecond, result.out(), nullptr),
+            CROCHET_ETIMEDOUT);
 }
 
 TEST_F(CompletionQueue, DrainsAsMuchAsThereIsRoomFor) {
@@ -585,6 +588,16 @@ TEST_F(CompletionQueue, RefusesWatchesOnceItIsClosedAndHandsOutWhatHadSettled) {
   EXPECT_TRUE(is_readable(descriptor_of(queue)));
 }
 
+TEST_F(CompletionQueue, ThatIsClosedIsDrainedBeforeItSaysSo) {
+  const OwnedQueue queue = new_queue();
+  Pending settled;
+  EXPECT_EQ(watch(queue, settled.result, 1), CROCHET_OK);
+  settle(settled);
+  EXPECT_EQ(crochet_completion_queue_close(queue.get()), CROCHET_OK);
+  EXPECT_EQ(drain(queue, 2), Tags{1});
+  EXPECT_EQ(next(queue).code, CROCHET_ECLOSED);
+}
+
 TEST_F(CompletionQueue, WakesEverybodyWhenItIsClosed) {
   const OwnedQueue queue = new_queue();
   std::vector<Pending> calls(4);
@@ -726,6 +739,7 @@ TEST_F(CompletionQueue, IsNothingElse) {
   EXPECT_EQ(crochet_result_take(result, &value, nullptr), CROCHET_EINVAL);
   EXPECT_NE(crochet_resolve(deferred, nullptr, nullptr), CROCHET_OK);
   EXPECT_EQ(crochet_deferred_retain(deferred), nullptr);
+  EXPECT_EQ(crochet_deferred_loop(deferred), nullptr);
   crochet_deferred_release(deferred);
   crochet_result_release(result);
   EXPECT_EQ(next(queue, 0).code, CROCHET_ETIMEDOUT);

@@ -16,6 +16,7 @@
 #include "api/support/drop_counter.hpp"
 #include "api/support/host_loop.hpp"
 #include "api/support/owned.hpp"
+#include "api/support/pending.hpp"
 #include "api/support/stale.hpp"
 #include "crochet.h"
 
@@ -234,7 +235,10 @@ TEST_F(Cork, ThatIsNoneIsRefused) {
   ASSERT_EQ(crochet_call_new(nullptr, 64, call.out()), CROCHET_OK);
   int expected = 0;
   DropCounter drops;
-  for (crochet_cork* none : {static_cast<crochet_cork*>(nullptr), stale, reinterpret_cast<crochet_cork*>(call.get())}) {
+  std::uint64_t no_cork[8] = {};
+  const Pending pending(nullptr, no_cork);
+  for (crochet_cork* none : {static_cast<crochet_cork*>(nullptr), stale, reinterpret_cast<crochet_cork*>(call.get()),
+                             reinterpret_cast<crochet_cork*>(pending.deferred.get())}) {
     EXPECT_EQ(crochet_cork_run(none, resolve_null, drops.pointer(), DropCounter::drop), CROCHET_EINVAL);
     EXPECT_EQ(drops.count(), ++expected);
     EXPECT_EQ(crochet_cork_flush(none), CROCHET_EINVAL);

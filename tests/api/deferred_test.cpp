@@ -208,6 +208,18 @@ TEST_F(RejectWith, CarriesAPayloadUntilTheResultIsDestroyed) {
   EXPECT_EQ(payload.count(), 1);
 }
 
+TEST_F(RejectWith, DropsAlsoAPayloadThatIsNull) {
+  static int drops;
+  drops = 0;
+  {
+    Pending call;
+    EXPECT_EQ(crochet_reject_with(call.deferred.get(), -1, nullptr, 7, nullptr, [](void*) { ++drops; }), CROCHET_OK);
+    EXPECT_NE(crochet_result_error(call.result.get()), nullptr);
+    EXPECT_EQ(drops, 0);
+  }
+  EXPECT_EQ(drops, 1);
+}
+
 TEST_F(RejectWith, LosesAgainstAnEarlierSettlingAndDropsThePayload) {
   PROVOKES(crochet_reject_with, CROCHET_EALREADY);
   DropCounter payload;

@@ -17,6 +17,7 @@
 #include "api/support/default_loop.hpp"
 #include "api/support/drop_counter.hpp"
 #include "api/support/dumped.hpp"
+#include "api/support/host_loop.hpp"
 #include "api/support/in_child.hpp"
 #include "api/support/owned.hpp"
 #include "api/support/pending.hpp"
@@ -229,6 +230,17 @@ TEST_F(Dump, TellsOfCallsThatAreHeldAfterTheirLoopHasEnded) {
   EXPECT_EQ(lines_with(text, "loop 1 \"crochet\" (default)").size(), 0u) << text;
   held.deferred.reset();
   EXPECT_EQ(lines_with(dumped(), "{\"call\"").size(), 0u);
+}
+
+TEST_F(Dump, TellsWhichLoopTheHostRuns) {
+  HostLoop host;
+  OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_adopt(host.uv(), nullptr, loop.out()), CROCHET_OK);
+  EXPECT_EQ(lines_with(dumped(nullptr, CROCHET_DUMP_TEXT), " (the host runs it): ").size(), 1u);
+  const std::string text = dumped(loop.get(), CROCHET_DUMP_TEXT);
+  EXPECT_EQ(lines_with(text, " (the host runs it): ").size(), 1u) << text;
+  EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_EINPROGRESS);
+  EXPECT_EQ(host.run(), 0);
 }
 
 TEST_F(Dump, WorksOnALoopsThread) {

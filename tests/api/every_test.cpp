@@ -446,6 +446,32 @@ TEST_F(Every, WithARoundThatRunsIsStoppedAndTheRoundGetsItsGrace) {
   EXPECT_EQ(counted("calls_held", loop.get()), 0u);
 }
 
+TEST_F(Every, WithARoundThatIsStuckIsStoppedAndRunsNoMore) {
+  LogCapture log;
+  OwnedLoop loop;
+  ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
+  Gate entered, leave;
+  DropCounter drops;
+  OwnedResult result;
+  {
+    auto holder = std::shared_ptr<void>(drops.pointer(), &DropCounter::drop);
+    result.reset(every(
+        0, 0,
+        [&entered, &leave, holder](crochet_deferred*, std::uint64_t) {
+          entered.open();
+          leave.wait();
+        },
+        loop.get()));
+  }
+  entered.wait();
+  EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_ETIMEDOUT);
+  EXPECT_EQ(crochet_result_status(result.get()), CROCHET_ESTOPPED);
+  EXPECT_EQ(drops.count(), 0) << "it is in use";
+  leave.open();
+  drops.wait();
+  EXPECT_EQ(crochet_result_status(result.get()), CROCHET_ESTOPPED);
+}
+
 TEST_F(Every, WhoseThreadEndsInARoundIsStopped) {
   SKIP_UNDER_THREAD_SANITIZER("does not know pthread_exit through C++ frames");
   OwnedLoop loop;

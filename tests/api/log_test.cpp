@@ -32,6 +32,7 @@
 #include "api/support/in_child.hpp"
 #include "api/support/log_capture.hpp"
 #include "api/support/log_sink.hpp"
+#include "api/support/owned.hpp"
 #include "crochet.h"
 
 namespace contract {
@@ -132,6 +133,7 @@ TEST(Log, RefusesWhatIsNoMessage) {
     EXPECT_EQ(crochet_log(-1, "test", "x", 1), CROCHET_EINVAL);
     EXPECT_EQ(crochet_log(CROCHET_LOG_ERROR, "test", nullptr, 0), CROCHET_OK) << "an empty one is one";
     EXPECT_EQ(crochet_log_wait(CROCHET_LOG_ERROR, "test", nullptr, 1, 0), CROCHET_EINVAL);
+    EXPECT_EQ(crochet_log_wait(CROCHET_LOG_ERROR, "test", nullptr, 0, 0), CROCHET_OK) << "an empty one is one";
     EXPECT_EQ(crochet_log_wait(7, "test", "x", 1, 0), CROCHET_EINVAL);
     EXPECT_EQ(crochet_log_wait(CROCHET_LOG_ERROR, "test", "x", 1, -2), CROCHET_EINVAL);
   });
@@ -532,6 +534,18 @@ TEST_F(LogEnvironment, WithAFileThatCantBeOpenedIsMentioned) {
   });
 }
 
+TEST_F(LogEnvironment, WithAFileWhoseNameIsTooLongIsMentionedAndNoOtherIsMade) {
+  const std::string file = path("x.log");
+  const std::string too_long = std::string(4096 - file.size(), '/') + file;  // without its last byte it would do
+  with("file:" + too_long, [this] {
+    LogCapture capture;
+    EXPECT_EQ(log_text(CROCHET_LOG_ERROR, "x"), CROCHET_OK);
+    const std::string lines = capture.stop();
+    EXPECT_EQ(lines.rfind("crochet error: CROCHET_LOG: can't write to \"////", 0), 0u) << lines;
+    EXPECT_FALSE(std::filesystem::exists(path("x.lo")));
+  });
+}
+
 // ---- A full log
 
 // In a process of its own, while the log's thread is in a sink: what is logged stays in the ring.
@@ -768,6 +782,31 @@ TEST(LogAfterShutdown, StartsAgainWithTheNextMessage) {
       EXPECT_EQ(log_text(CROCHET_LOG_ERROR, "x"), CROCHET_OK);
     }
     EXPECT_EQ(sink.flushed().size(), 3u);
+  });
+}
+
+// Where nobody may wait, the log is not started: it may take a while.
+TEST(LogAfterShutdown, KeepsAMessageOfAThreadThatWasLeftBehind) {
+  in_fresh_process([] {
+    OwnedLoop loop;
+    ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
+    EXPECT_EQ(crochet_log_remove(CROCHET_LOG_DEFAULT_SINK), CROCHET_OK);
+    Gate entered, leave, logged;
+    const auto stand = [&](crochet_deferred*) {
+      entered.open();
+      leave.wait();
+      EXPECT_EQ(log_text(CROCHET_LOG_ERROR, "from behind"), CROCHET_OK);
+      logged.open();
+    };
+    ASSERT_EQ(run(loop.get(), stand, nullptr), CROCHET_OK);
+    entered.wait();
+    EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_ETIMEDOUT);
+    LogSink sink;
+    leave.open();
+    logged.wait();
+    sink.flushed();
+    sink.until("from behind");
+    EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK) << "it has come back";
   });
 }
 

@@ -234,6 +234,18 @@ TEST_F(OutOfMemoryOnTheLoop, FailsAChildThatHasEnded) {
   EXPECT_EQ(crochet_result_join(result.get(), kKillTimer), CROCHET_OK);
 }
 
+TEST_F(OutOfMemoryOnTheLoop, StartsNoChildThatCouldNotBeCancelled) {
+  SKIP_WITHOUT_OWN_MALLOC();
+  OwnedResult result;
+  {
+    const LoopWithoutMemory none;
+    result = started(shell("exit 0"));
+    EXPECT_EQ(crochet_result_wait(result.get(), kKillTimer), CROCHET_EFAILED);
+  }
+  EXPECT_EQ(crochet_error_code(crochet_result_error(result.get())), UV_ENOMEM);
+  EXPECT_EQ(crochet_result_join(result.get(), kKillTimer), CROCHET_OK);
+}
+
 TEST_F(OutOfMemoryOnTheLoop, FailsLookUps) {
   SKIP_WITHOUT_OWN_MALLOC();
   for (const Operation& operation : {kOperations[0], kOperations[1]}) {

@@ -181,7 +181,7 @@ TEST(OutOfMemory, OptionsAndLimitsAreRefused) {
 // It needs none but for ages, which it does without.
 TEST(OutOfMemory, AListingIsComplete) {
   SKIP_WITHOUT_OWN_MALLOC();
-  in_child([] {
+  const auto list = [](int format, const char* expected) {
     EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
     {
       Pending pending;
@@ -191,7 +191,7 @@ TEST(OutOfMemory, AListingIsComplete) {
       {
         const FailingAllocations all;
         code = crochet_dump(
-            nullptr, CROCHET_DUMP_JSON,
+            nullptr, format,
             [](void*, const char* bytes, std::size_t count) {
               std::memcpy(text + length, bytes, count);
               length += count;
@@ -200,11 +200,13 @@ TEST(OutOfMemory, AListingIsComplete) {
             nullptr);
       }
       EXPECT_EQ(code, CROCHET_OK);
-      EXPECT_NE(std::strstr(text, "\"state\":\"pending\",\"label\""), nullptr) << text;
+      EXPECT_NE(std::strstr(text, expected), nullptr) << text;
       EXPECT_EQ(crochet_resolve(pending.deferred.get(), nullptr, nullptr), CROCHET_OK);
     }
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
-  });
+  };
+  in_child([&] { list(CROCHET_DUMP_JSON, "\"state\":\"pending\",\"label\""); });
+  in_child([&] { list(CROCHET_DUMP_TEXT, ": pending; 2 references"); });
 }
 
 TEST(OutOfMemory, ThreadHooksAreRefusedAndDropTheirArgument) {

@@ -26,11 +26,15 @@ namespace {
 
 // Uses the library in a child, leaves it by exit(), and runs `body` in an exit handler that was registered before the
 // library was first used, hence is called after the library's own.
-int status_of_exit_handler(void (*body)()) {
+void set_up_and_run() {
+  EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
+  EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+}
+int status_of_exit_handler(void (*body)(), void (*use)()) {
   static void (*to_do)();
   to_do = body;
   return status_of_child(
-      [] {
+      [use] {
         const int code = std::atexit([] {
           const int before = failed_expectations();
           to_do();
@@ -38,13 +42,14 @@ int status_of_exit_handler(void (*body)()) {
           _exit(failed_expectations() == before ? 0 : kHasFailed);
         });
         EXPECT_EQ(code, 0);
-        EXPECT_EQ(crochet_setup(nullptr), CROCHET_OK);
-        EXPECT_EQ(on_loop(nullptr, [] {}), CROCHET_OK);
+        use();
       },
       [](int) { std::exit(kHasFailed); });
 }
 
-void in_exit_handler(void (*body)()) { EXPECT_EQ(status_of_exit_handler(body), 0); }
+void in_exit_handler(void (*body)(), void (*use)() = set_up_and_run) {
+  EXPECT_EQ(status_of_exit_handler(body, use), 0);
+}
 
 TEST(ProcessExit, RefusesLoops) {
   PROVOKES(crochet_setup, CROCHET_ESTOPPED);
@@ -79,6 +84,14 @@ TEST(ProcessExit, RefusesCallsAndDropsWhatTheyOwn) {
     EXPECT_EQ(crochet_call_new(nullptr, 8, call.out()), CROCHET_ESTOPPED);
     EXPECT_EQ(drops.count(), 3);
   });
+}
+
+TEST(ProcessExit, RefusesCallsAlsoWhereThereNeverWasALoop) {
+  in_exit_handler([] { EXPECT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_ESTOPPED); },
+                  [] {
+                    EXPECT_EQ(crochet_stash_limits(1, kForever), CROCHET_OK);
+                    EXPECT_EQ(crochet_run(nullptr, resolve_null, nullptr, nullptr, nullptr), CROCHET_ENOTSETUP);
+                  });
 }
 
 TEST(ProcessExit, RefusesTheWatchdogAndListsNoLoop) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Child processes: crochet_command_... and crochet_process_exit_...
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,12 +17,14 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "api/provokes.hpp"
@@ -38,6 +43,27 @@ static std::atomic<int> signalled_by_number{0};
 extern "C" int kill(pid_t pid, int number) noexcept {
   if (number != 0) ++signalled_by_number;
   return static_cast<int>(syscall(SYS_kill, pid, number));
+}
+// All that a pipe holds has come since somebody asked how much that is.
+static std::atomic<bool> all_comes_later{false};
+extern "C" int ioctl(int descriptor, unsigned long request, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, request);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  const auto status = static_cast<int>(syscall(SYS_ioctl, descriptor, request, argument));
+  if (request == FIONREAD && all_comes_later) *static_cast<int*>(argument) = 0;
+  return status;
+}
+// So many of libuv's timers go off at once.
+static std::atomic<int> early_timers{0};
+extern "C" int uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, uint64_t ms, uint64_t repeat) {
+  static const auto libuvs = reinterpret_cast<decltype(&uv_timer_start)>(dlsym(RTLD_NEXT, "uv_timer_start"));
+  if (ms != 0 && early_timers > 0) {
+    --early_timers;
+    ms = 0;
+  }
+  return libuvs(timer, callback, ms, repeat);
 }
 
 namespace contract {
@@ -498,6 +524,55 @@ TEST_F(Process, IsNotHeldUpByWhomItLeavesBehind) {
   }
 }
 
+TEST_F(Process, LingersNoLessWhenATimerGoesOffTooEarly) {
+  const Fifo line;
+  const OwnedCommand command = shell("(read line < $1; echo late) & echo early", {line.path()});
+  ASSERT_EQ(crochet_command_set_linger(command.get(), kKillTimer), CROCHET_OK);
+  early_timers = 3;
+  const OwnedResult result = started(command);
+  while (early_timers > 0) std::this_thread::yield();
+  line.write_line();
+  EXPECT_EQ(stdout_of(exit_of(result)), "early\nlate\n");
+}
+
+// It has written all that before the loop looks: more than is read at once, less than a pipe holds.
+constexpr std::size_t kMuch = 20'000;
+
+OwnedResult with_much_to_read_at_its_end(const std::string& script, const std::string& path = "") {
+  const Fifo told, line;
+  const OwnedCommand command = shell("exec 2>&-; echo $$ > $1; read line < $2; head -c 20000 /dev/zero; " + script,
+                                     {told.path(), line.path(), path});
+  EXPECT_EQ(crochet_command_set_linger(command.get(), 0), CROCHET_OK);
+  OwnedResult result = started(command);
+  const pid_t pid = told.read_pid();
+  const BlockedLoop block;
+  line.write_line();
+  siginfo_t info{};
+  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  return result;
+}
+
+TEST_F(Process, WhatItHasWrittenWhenItEndsIsReadToTheEnd) {
+  const OwnedResult result = with_much_to_read_at_its_end("exit 5");
+  EXPECT_EQ(stdout_of(exit_of(result)).size(), kMuch);
+  EXPECT_EQ(crochet_process_exit_stdout_truncated(exit_of(result)), 0);
+  EXPECT_EQ(crochet_process_exit_stderr_truncated(exit_of(result)), 0);
+}
+
+TEST_F(Process, OfWhomItLeavesBehindIsReadWhatIsThereAndNoMore) {
+  for (const bool more_comes : {false, true}) {
+    SCOPED_TRACE(more_comes);
+    const Fifo end;
+    all_comes_later = more_comes;
+    const OwnedResult result = with_much_to_read_at_its_end("(read line < $3) & exit 5", end.path());
+    const std::size_t length = stdout_of(exit_of(result)).size();
+    all_comes_later = false;
+    EXPECT_EQ(length < kMuch, more_comes) << length;
+    EXPECT_EQ(crochet_process_exit_stdout_truncated(exit_of(result)), 1);
+    end.write_line();
+  }
+}
+
 TEST_F(Process, IsNotHeldUpByWhomItLeavesBehindWritingForEver) {
   const OwnedCommand command = shell("yes & exit 5");
   ASSERT_EQ(crochet_command_set_linger(command.get(), 0), CROCHET_OK);
@@ -746,6 +821,32 @@ TEST(ProcessAlone, WorksWithoutDescriptorsOfProcesses) {
     EXPECT_TRUE(is_gone(pid));
     stop_while_it_runs("trap '' TERM", 0);
     EXPECT_EQ(crochet_shutdown(kSecond), CROCHET_OK);
+  });
+}
+
+// Nor may that of one that has ended be.
+TEST(ProcessAlone, ThatHasEndedIsNotKilledByItsNumberWhenTheThreadOfItsLoopEnds) {
+  SKIP_UNDER_THREAD_SANITIZER("does not know pthread_exit through C++ frames");
+  in_child([] {
+    forget_pidfd_open();
+    ASSERT_EQ(crochet_setup(nullptr), CROCHET_OK);
+    OwnedLoop loop;
+    ASSERT_EQ(crochet_loop_new(nullptr, loop.out()), CROCHET_OK);
+    const Fifo told, line;
+    const OwnedCommand command = shell("(read line < $2) & echo $$ > $1", {told.path(), line.path()});
+    ASSERT_EQ(crochet_command_set_linger(command.get(), kForever), CROCHET_OK);
+    const OwnedResult result = started(command, loop.get());
+    const pid_t pid = told.read_pid();
+    while (!is_gone(pid)) std::this_thread::yield();
+    EXPECT_EQ(on_loop(loop.get(), [] {}), CROCHET_OK);  // by then it knows that, too
+    signalled_by_number = 0;
+    OwnedResult last;
+    ASSERT_EQ(run(
+                  loop.get(), [](crochet_deferred*) { pthread_exit(nullptr); }, last.out()),
+              CROCHET_OK);
+    EXPECT_EQ(crochet_result_wait(result.get(), kKillTimer), CROCHET_ESTOPPED);
+    EXPECT_EQ(signalled_by_number, 0);
+    line.write_line();
   });
 }
 

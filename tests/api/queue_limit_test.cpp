@@ -93,6 +93,11 @@ TEST_F(QueueLimit, RefusesWhatIsBeyondIt) {
               CROCHET_EAGAIN);
     EXPECT_EQ(result, nullptr);
     EXPECT_EQ(drops.count(), 4);
+    EXPECT_EQ(crochet_every(
+                  limited.get(), 0, 1, [](crochet_deferred*, void*, std::uint64_t) {}, drops.pointer(),
+                  DropCounter::drop, nullptr),
+              CROCHET_EAGAIN);
+    EXPECT_EQ(drops.count(), 5);
   }
   let_the_loop_look(limited.get());
   EXPECT_EQ(on_loop(limited.get(), [] {}), CROCHET_OK) << "there is room again";

@@ -114,12 +114,14 @@ TEST_F(Wait, OnALoopsThreadIsAlwaysRefused) {
   PROVOKES(crochet_result_wait, CROCHET_EDEADLK);
   OwnedResult ready = ended(CROCHET_OK);
   Pending pending;
+  crochet_result* const stale = stale_result();
   EXPECT_EQ(on_loop(nullptr,
                     [&] {
                       for (const std::int64_t timeout : {std::int64_t{0}, kMillisecond, kForever}) {
                         EXPECT_EQ(crochet_result_wait(ready.get(), timeout), CROCHET_EDEADLK);
                         EXPECT_EQ(crochet_result_wait(pending.result.get(), timeout), CROCHET_EDEADLK);
                       }
+                      EXPECT_EQ(crochet_result_wait(stale, 0), CROCHET_EINVAL) << "what is none";
                     }),
             CROCHET_OK);
 }

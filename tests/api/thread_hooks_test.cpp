@@ -153,6 +153,14 @@ TEST_F(ThreadHooks, KeepTheLoopFromStartingWhenTheFirstRefuses) {
   EXPECT_EQ(crochet_setup(options_.get()), CROCHET_OK) << "a failure may be retried";
 }
 
+// Where the loop measures how long a hop takes, it waits for who starts it: not when nobody will answer.
+TEST_F(ThreadHooks, AFirstThatRefusesIsNotMeasured) {
+  diary_.first_says = UV_EPERM;
+  set_diary();
+  ASSERT_EQ(crochet_options_set_spin(options_.get(), CROCHET_SPIN_MEASURED, CROCHET_SPIN_MEASURED), CROCHET_OK);
+  EXPECT_EQ(start(), UV_EPERM);
+}
+
 TEST_F(ThreadHooks, APositiveCodeOfTheFirstIsAFailure) {
   diary_.first_says = 1;
   set_diary();

@@ -639,6 +639,7 @@ TEST_F(Stop, EndsACallByItsPhase) {
   EXPECT_FALSE(word::finished(running.word())) << "its argument may be in use";
   EXPECT_TRUE(queued.has(word::kNeverRan));
   EXPECT_FALSE(running.has(word::kNeverRan));
+  for (const MadeCall& ended : {queued, running}) EXPECT_TRUE(ended->asked_to_end(ended.generation));
   EXPECT_FALSE(running->end_as(Outcome::kNotRun, Outcome::kStopped));
   queued->release_reference();
   queued.release();

@@ -116,6 +116,16 @@ TEST(DueCalls, ThatWereCancelledStayBounded) {
   }
 }
 
+TEST(DueCalls, OfWhichTheOnlyOneIsCancelledAreNone) {
+  DueCalls due;
+  const MadeCall call = call_due_at(100);
+  EXPECT_EQ(call.cancel(), CROCHET_CANCEL_NOT_RUN);
+  due.insert(*call->timing());
+  EXPECT_TRUE(due.empty());
+  EXPECT_TRUE(call.release());
+  EXPECT_TRUE(call.is_destroyed());
+}
+
 TEST(DueCalls, AreAsSoonAsWhatComesFirst) {
   DueCalls due;
   const MadeCall call = call_due_at(100);

@@ -124,6 +124,22 @@ TEST(TextOfAListing, HasNoControlCharacters) {
   EXPECT_EQ(line("caf\xc3\xa9\xff"), "caf\xc3\xa9\xff") << "as it is";
 }
 
+TEST(TextOfAListing, IsHandedOnWhenThereIsSome) {
+  int pieces = 0;
+  DumpOutput out(
+      [](void* count, const char*, std::size_t) {
+        ++*static_cast<int*>(count);
+        return 0;
+      },
+      &pieces);
+  out.flush();
+  EXPECT_EQ(pieces, 0);
+  out << "x";
+  out.flush();
+  out.flush();
+  EXPECT_EQ(pieces, 1);
+}
+
 TEST(TextOfAListing, MayBeLongerThanAPiece) {
   const std::string much(10'000, 'x');
   EXPECT_EQ(line(much), much);

@@ -9,6 +9,7 @@
 
 #include "api/support/in_child.hpp"
 #include "call/post.hpp"
+#include "call/watchers.hpp"
 #include "unit/support/inside.hpp"
 
 namespace crochet {
@@ -69,6 +70,11 @@ TEST(LoopTable, TakesNoBlockThatIsInUseOrHasEnded) {
   }
   pretend(*loop, Loop::State::kUnused);
   EXPECT_EQ(loop_table::take_unused(&other), loop);
+}
+
+TEST(LoopTable, CountsNothingForACallOfNoLoop) {
+  count_unobserved(kNoLoop);
+  count_never_ran(kNoLoop, NeverRan::kNotRun);
 }
 
 TEST(LoopTable, HasRoomForSoManyLoopsAndNoMore) {

@@ -2,6 +2,7 @@
 // A loop at work: its thread, its queue, its turns between calls and handles, the host's own loop under it.
 #include "loop/loop.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <functional>
@@ -36,6 +38,10 @@ struct LoopsOwnSpin {
   friend Spin Loop::*field(LoopsOwnSpin);
 };
 template struct Inside<LoopsOwnSpin, &Loop::loop_spin_>;
+struct LoopsWakeUp {
+  friend WakeUp Loop::*field(LoopsWakeUp);
+};
+template struct Inside<LoopsWakeUp, &Loop::wake_up_>;
 struct LimitOfLoop {
   friend QueueLimit Loop::*field(LimitOfLoop);
 };
@@ -543,6 +549,7 @@ TEST_F(Adopted, RunsOnTheThreadThatAdopted) {
   EXPECT_TRUE(loop_->is_adopted());
   EXPECT_EQ(current_loop(), loop_);
   EXPECT_EQ(loop_->uv(), host_.uv());
+  EXPECT_TRUE(loop_->is_asleep()) << "nobody knows where the host's thread is";
   int runs = 0;
   std::thread([&] { EXPECT_TRUE(post_and_forget(*loop_, [&runs] { ++runs; })); }).join();
   EXPECT_NE(host_.run(UV_RUN_ONCE), 0);
@@ -590,6 +597,31 @@ TEST_F(Adopted, IsWokenByLibuvWhereADescriptorOfOurOwnDoesNotWork) {
   EXPECT_TRUE(backend_is_readable(-1));
   caller.join();
   while (runs == 0) host_.run(UV_RUN_NOWAIT);
+}
+
+TEST_F(Adopted, WithLeftoversWritesNothingIntoWhatIsNoMoreItsDescriptor) {
+  adopt();
+  const int own = ((*loop_).*field(LoopsWakeUp{})).descriptor();
+  const int kept = dup(own);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  EXPECT_TRUE(post_and_forget(*loop_, [&] { EXPECT_EQ(dup2(ends[1], own), own); }));
+  constexpr int kCalls = 20;
+  int runs = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    EXPECT_TRUE(post_and_forget(*loop_, [&runs] {
+      ++runs;
+      use_up_a_turn();
+    }));
+  }
+  EXPECT_NE(host_.run(UV_RUN_NOWAIT), 0);
+  EXPECT_LT(runs, kCalls) << "some are left over";
+  char byte = 0;
+  EXPECT_EQ(read(ends[0], &byte, 1), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(dup2(kept, own), own);
+  for (const int descriptor : {kept, ends[0], ends[1]}) close(descriptor);
+  while (runs < kCalls) EXPECT_NE(host_.run(UV_RUN_NOWAIT), 0);
 }
 
 TEST_F(Adopted, RunsLeftoversInLaterTurnsWithoutWaiting) {

@@ -106,5 +106,16 @@ TEST_F(AbuseA9, AResultAtItsBoundIsNotStashed) {
   call.word.fetch_sub((kBound - 1) * word::kReference);
 }
 
+// And so does a call that is to start after it.
+TEST_F(AbuseA9, NoCallStartsAfterAResultAtItsBound) {
+  contract::OwnedCall after;
+  ASSERT_EQ(crochet_call_new(loop_.get(), 0, after.out()), CROCHET_OK);
+  Call& call = *target_of(result_.get()).call;
+  call.word.fetch_add((kBound - 1) * word::kReference);
+  EXPECT_EQ(crochet_call_set_after(after.get(), result_.get()), CROCHET_EINVAL);
+  call.word.fetch_sub((kBound - 1) * word::kReference);
+  EXPECT_EQ(crochet_call_set_after(after.get(), result_.get()), CROCHET_OK) << "it waits for nothing yet";
+}
+
 }  // namespace
 }  // namespace crochet

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -317,6 +320,29 @@ TEST_F(Listing, TellsOfACallThatIsBeingSettledAndWhatIsAskedOfIt) {
   EXPECT_TRUE(call.release_deferred());
   EXPECT_TRUE(call.release());
   release(loop);
+}
+
+// ---- Watchdog
+
+bool has_thread(const std::string& name) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string found;
+    std::getline(std::ifstream(task.path() / "comm") >> std::ws, found);
+    if (found == name) return true;
+  }
+  return false;
+}
+
+// Somebody has turned it off, and not ended it yet.
+TEST(AWatchdog, EndsWhenItFindsThatItIsOff) {
+  Watchdog watchdog;
+  Watchdog::threshold_ns.store(INT64_MAX);
+  EXPECT_EQ(watchdog.start(), CROCHET_OK);
+  while (!has_thread("crochet-watch")) std::this_thread::yield();
+  Watchdog::threshold_ns.store(0);
+  watchdog.changed();
+  while (has_thread("crochet-watch")) std::this_thread::yield();
+  watchdog.end(Deadline::never());
 }
 
 // ---- Stash

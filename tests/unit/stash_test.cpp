@@ -3,9 +3,15 @@
 #include "runtime/stash.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
+#include <deque>
 #include <limits>
 #include <set>
 #include <vector>
@@ -13,6 +19,29 @@
 #include "api/support/at_once.hpp"
 #include "api/support/drop_counter.hpp"
 #include "unit/support/made_call.hpp"
+
+// What the random source answers next, in turn, the first bytes of a number or a failure; then it is the system again.
+namespace {
+struct Answer {
+  std::uint64_t number;
+  std::size_t length;
+  int error;
+};
+std::deque<Answer> answers;
+}  // namespace
+
+// In place of the system's, for the library too.
+extern "C" ssize_t getrandom(void* bytes, std::size_t length, unsigned flags) {
+  if (answers.empty()) return syscall(SYS_getrandom, bytes, length, flags);
+  const Answer answer = answers.front();
+  answers.pop_front();
+  if (answer.error != 0) {
+    errno = answer.error;
+    return -1;
+  }
+  std::memcpy(bytes, &answer.number, answer.length);
+  return static_cast<ssize_t>(answer.length);
+}
 
 namespace crochet {
 namespace {
@@ -82,6 +111,33 @@ TEST_F(Put, KeepsTheReferenceItWasGiven) {
   stash_.clear();
   EXPECT_TRUE(call.is_destroyed());
   EXPECT_EQ(values_.count(), 1);
+}
+
+TEST_F(Put, AsksUntilItHasANumberThatIsWholeAndNotZero) {
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+  answers = {{0, 0, EINTR}, {77, 4, 0}, {0, 8, 0}, {kSign, 8, 0}, {kSign + 5, 8, 0}};
+  EXPECT_EQ(stashed(), 5u);
+  EXPECT_TRUE(answers.empty());
+  take_and_release(5);
+}
+
+TEST_F(Put, WithoutARandomSourceIsRefused) {
+  answers = {{0, 0, ENOSYS}};
+  const MadeCall call = result();
+  EXPECT_EQ(put(call), CROCHET_ENOMEM);
+  EXPECT_EQ(uid_, 0u);
+  EXPECT_EQ(call.references(), 1u) << "the caller's as before";
+  call.release();
+}
+
+TEST_F(Put, UnderANumberThatIsInUseIsRefused) {
+  answers = {{5, 8, 0}, {5, 8, 0}};
+  const std::uint64_t uid = stashed();
+  const MadeCall second = result();
+  EXPECT_EQ(put(second), CROCHET_ENOSPC);
+  EXPECT_EQ(second.references(), 1u) << "the caller's as before";
+  second.release();
+  take_and_release(uid);
 }
 
 TEST_F(TakeBack, GivesTheVeryCallOnce) {
