@@ -73,6 +73,7 @@ crochet::deferred<page> transfers::get(const std::string& url) {
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // an abort doesn't wait for the thread that looks the name up
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.time_limit.count()));
   if (!options_.use_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (!options_.certificate.empty()) {
     curl_blob blob = {options_.certificate.data(), options_.certificate.size(), CURL_BLOB_COPY};

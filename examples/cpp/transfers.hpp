@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <uv.h>
 
+#include <chrono>
 #include <crochet.hpp>
 #include <string>
 #include <unordered_set>
@@ -22,8 +23,9 @@ struct transfer_error : std::runtime_error {
 };
 
 struct transfer_options {
-  std::string certificate{};  // PEM; empty: the system's
-  bool use_proxy = true;      // the environment's
+  std::string certificate{};                // PEM; empty: the system's
+  bool use_proxy = true;                    // the environment's
+  std::chrono::milliseconds time_limit{0};  // of a transfer; 0: none
 };
 
 class transfers {
