@@ -25,12 +25,19 @@ PEERS = ["own", "shared", "mutex"]
 THREADS = [1, 4, 16, 64]
 
 
-def measure(program, peer, threads, milliseconds, port):
+def cpu_seconds(process):
+    """What it has used, in both modes."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(program, peer, threads, milliseconds, port, redis):
     command = [program, peer, str(threads), str(milliseconds), str(port)]
+    before = cpu_seconds(redis)
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=machine.environment(), timeout=120)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
-    return {"peer": peer, "threads": threads, **json.loads(done.stdout)}
+    return {"peer": peer, "threads": threads, "server_cpu": cpu_seconds(redis) - before, **json.loads(done.stdout)}
 
 
 def main():
@@ -44,12 +51,12 @@ def main():
     port = serving.free_port()
     server = [*serving.need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with serving.folder() as where, serving.server(server, lambda: serving.accepts(port), cwd=where,
-                                                   stdout=subprocess.DEVNULL):
+                                                   stdout=subprocess.DEVNULL) as redis:
         for number in range(asked.rounds):
             begin = time.monotonic()
             before = os.getloadavg()[0]
             turn = number % len(PEERS)
-            runs = [measure(asked.program, peer, threads, 200 if asked.quick else 1000, port)
+            runs = [measure(asked.program, peer, threads, 200 if asked.quick else 1000, port, redis)
                     for threads in THREADS for peer in PEERS[turn:] + PEERS[:turn]]
             load = (before, os.getloadavg()[0])
             rounds.append({"load": load, "runs": runs})

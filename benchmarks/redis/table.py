@@ -19,8 +19,8 @@ def per_second(run):
     return run["commands"] / run["seconds"]
 
 
-def cpu_us(run):
-    return run["cpu"] / run["commands"] * 1e6
+def cpu_us(whose, runs):
+    return number(Spread(run[whose] / run["commands"] * 1e6 for run in runs).median)
 
 
 def table(result):
@@ -36,10 +36,11 @@ def table(result):
             times(Spread(per_second(ours) / per_second(theirs) for ours, theirs in zip(shared, own))),
             spread(Spread(map(per_second, mutex))),
             times(Spread(per_second(ours) / per_second(theirs) for ours, theirs in zip(shared, mutex))),
-            f"{number(Spread(map(cpu_us, own)).median)}, {number(Spread(map(cpu_us, shared)).median)}",
+            f"{cpu_us('cpu', own)}, {cpu_us('cpu', shared)}",
+            f"{cpu_us('server_cpu', own)}, {cpu_us('server_cpu', shared)}",
         ])
     head = ["threads", "a connection each, commands/s", "one, shared by crochet", "×", "one, under a mutex", "crochet's × that",
-            "client's CPU, µs per command: each, shared"]
+            "client's CPU, µs per command: each, shared", "the server's"]
     return rows(head, body)
 
 

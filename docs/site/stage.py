@@ -7,6 +7,7 @@
 Pages stay readable on a Git host: their links are relative paths in the tree. Here links that leave docs/ are turned to
 the page that shows the file, or to plain text where there is none. The navigation is the lists of links in docs/index.md.
 """
+import ast
 import os
 import pathlib
 import re
@@ -196,6 +197,8 @@ def toctree(pages: list[str], caption: str = "", hidden: bool = False) -> str:
 def first_sentences(code: str) -> str:
     comment = re.match(r'(?:/\*|//|#!?.*?\n?#|""")?\s*SPDX[^\n]*\n(?:\s*(?:\*|//|#|""")\s*)?(?P<text>.*?)(?:\*/|\n(?!\s*(?:\*|//|#)))', code, re.S)
     text = re.sub(r"\n\s*(?:\*|//|#)\s?", " ", comment["text"]) if comment else ""
+    if code.startswith("#"):  # Python's
+        text = " ".join((ast.get_docstring(ast.parse(code)) or "").split("\n\n")[0].split())
     sentences = re.split(r"(?<=[.?])\s+", text.strip())
     text = " ".join(sentences[: 1 if len(sentences[0]) > 60 else 2])
     return "".join(part if i % 2 else part.replace("<", "&lt;") for i, part in enumerate(re.split(r"(`[^`]*`)", text)))

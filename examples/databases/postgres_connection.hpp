@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A connection to PostgreSQL on a loop, by libpq's asynchronous functions: one query at a time, the others queue. One that
-// is given up is cancelled in the server. Keep it in a crochet::loop_owned, as postgres.hpp does.
+// A connection to PostgreSQL on a loop, by libpq's asynchronous functions: one query at a time, the others queue. One
+// that is given up is cancelled in the server. Keep it in a crochet::loop_owned, as postgres.hpp does.
 #pragma once
 #include <libpq-fe.h>
 #include <uv.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A query that nobody wants any more, and a connection that has gone. PQcancel() blocks: it is for a thread of libuv's pool.
+// A query that nobody wants any more, and a connection that has gone. PQcancel() blocks: it is for a thread of libuv's
+// pool.
 #include <algorithm>
 
 #include "postgres_connection.hpp"
@@ -7,8 +8,9 @@
 struct postgres_connection::cancel_request {
   uv_work_t work;
   PGcancel* what;
-  crochet::deferred<postgres_rows> held;  // the call is not finished before the server has been told; a stop waits for it
-  postgres_connection* owner;             // null: destroyed
+  crochet::deferred<postgres_rows>
+      held;                    // the call is not finished before the server has been told; a stop waits for it
+  postgres_connection* owner;  // null: destroyed
   bool sent;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A connection to Redis on a loop: hiredis' asynchronous API, whose socket libuv watches. Commands that are given while the
-// loop is busy leave in one write. Keep it in a crochet::loop_owned, as shared_redis.hpp does.
+// A connection to Redis on a loop: hiredis' asynchronous API, whose socket libuv watches. Commands that are given while
+// the loop is busy leave in one write. Keep it in a crochet::loop_owned, as shared_redis.hpp does.
 #pragma once
 #include <hiredis/async.h>
 #include <uv.h>
@@ -59,8 +59,8 @@ class redis_connection {  // the loop's thread only
       redisAsyncFree(context);
       throw failure;
     }
-    context->ev = {made.release(), want<UV_READABLE, 0>, want<0, UV_READABLE>, want<UV_WRITABLE, 0>, want<0, UV_WRITABLE>,
-                   lost};
+    context->ev = {made.release(),       want<UV_READABLE, 0>, want<0, UV_READABLE>,
+                   want<UV_WRITABLE, 0>, want<0, UV_WRITABLE>, lost};
     context_ = context;
   }
   template <int More, int Less>

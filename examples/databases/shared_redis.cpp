@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Many threads, one connection to Redis: each gets its own answers, and is told when time or the connection is lost.
 //
-//   shared_redis PORT     eight threads count together; exit code 0 only if the sum is right, and nobody is left waiting
-//                         when the connection goes away
+//   shared_redis PORT     eight threads count together; exit code 0 only if the sum is right, and all are told when the
+//                         connection is lost
 //   shared_redis PORT -   a command of each line of standard input, and what came of it
 #include "shared_redis.hpp"
 
@@ -64,7 +64,7 @@ void lose_connection(const shared_redis& redis, const shared_redis& other) {
   });
   in_threads([&] {
     try {
-      redis.command({"BLPOP", "crochet:nothing", "0"});  // no command to share a connection with: all wait for the first
+      redis.command({"BLPOP", "crochet:nothing", "0"});  // all wait for the first one's
       MUST(false);
     } catch (const redis_error& e) {
       MUST(std::string(e.what()).find("connection lost") == 0);

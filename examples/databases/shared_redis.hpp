@@ -16,7 +16,8 @@ class shared_redis {
 
   // What Redis answers, or redis_error. When the time is over: crochet::timeout_error; the answer, when it comes, is
   // thrown away, and the other threads' commands are not disturbed.
-  std::string command(const std::vector<std::string>& words, crochet::timeout patience = std::chrono::seconds(60)) const {
+  std::string command(const std::vector<std::string>& words,
+                      crochet::timeout patience = std::chrono::seconds(60)) const {
     return connection_.wait_for(patience, &redis_connection::command, "shared_redis::command")(words);
   }
 
