@@ -19,14 +19,6 @@
 
 namespace crochet {
 
-struct QueueOfLoop {
-  friend CallQueue Loop::*field(QueueOfLoop);
-};
-template struct Inside<QueueOfLoop, &Loop::queue_>;
-struct WakeUpOfLoop {
-  friend WakeUp Loop::*field(WakeUpOfLoop);
-};
-template struct Inside<WakeUpOfLoop, &Loop::wake_up_>;
 struct HeadOfQueue {
   friend Atomic<Call*> CallQueue::*field(HeadOfQueue);
 };
@@ -42,11 +34,11 @@ using contract::DropCounter;
 using OwnedCork = contract::Owned<crochet_cork, crochet_cork_free>;
 
 // How many wake-ups the loop was sent since it began.
-Word wake_ups(Loop& loop) { return (loop.*field(QueueOfLoop{}).*field(SendsOfQueue{})).load() >> 1; }
+Word wake_ups(Loop& loop) { return (queue_of(loop).*field(SendsOfQueue{})).load() >> 1; }
 
 void until_asleep(Loop& loop) {
   const auto* asleep = reinterpret_cast<Call*>(std::uintptr_t{1});
-  while ((loop.*field(QueueOfLoop{}).*field(HeadOfQueue{})).load() != asleep) sched_yield();
+  while ((queue_of(loop).*field(HeadOfQueue{})).load() != asleep) sched_yield();
 }
 
 // ---- Chains
@@ -183,7 +175,7 @@ TEST(ACorkOfALoopWithALimit, TakesBackWhatAStopRefusesAfterItHasEntered) {
     ASSERT_EQ(crochet_cork_run(cork.get(), contract::leave_unsettled, each.pointer(), DropCounter::drop), CROCHET_OK);
   }
   until_asleep(inside);
-  CallQueue& queue = inside.*field(QueueOfLoop{});
+  CallQueue& queue = queue_of(inside);
   ASSERT_TRUE(queue.close().owes_wake_up);
   EXPECT_EQ(crochet_cork_flush(cork.get()), CROCHET_ESTOPPED);
   for (DropCounter& each : drops) EXPECT_EQ(each.count(), 1);
@@ -191,7 +183,7 @@ TEST(ACorkOfALoopWithALimit, TakesBackWhatAStopRefusesAfterItHasEntered) {
   EXPECT_EQ(crochet_loop_counter(loop.get(), "calls_not_run", &not_run), CROCHET_OK);
   EXPECT_EQ(not_run, drops.size());
   inside.request_stop(0);
-  (inside.*field(WakeUpOfLoop{})).send();
+  wake_up_of(inside).send();
   queue.wake_up_was_sent();
   EXPECT_EQ(crochet_loop_stop(loop.get(), 0), CROCHET_OK);
 }

@@ -38,13 +38,19 @@ LogBridge& bridge_with(LogSink* sink) {
   return bridge;
 }
 
+// Its thread stands still in the sink.
+LogBridge& bridge_that_writes(Held& held) {
+  LogBridge& bridge = bridge_with(new_function_sink(Held::write, &held, nullptr));
+  EXPECT_EQ(bridge.offer(kMessage), CROCHET_OK);
+  EXPECT_EQ(bridge.start(), CROCHET_OK);
+  held.entered.wait();
+  return bridge;
+}
+
 TEST(LogBridge, GoesOnWhenItIsStartedWhileItIsToEnd) {
   in_child([] {
     Held held;
-    LogBridge& bridge = bridge_with(new_function_sink(Held::write, &held, nullptr));
-    EXPECT_EQ(bridge.offer(kMessage), CROCHET_OK);
-    EXPECT_EQ(bridge.start(), CROCHET_OK);
-    held.entered.wait();
+    LogBridge& bridge = bridge_that_writes(held);
     const std::uint64_t asked = bridge.ask_to_end(Deadline::never());
     EXPECT_NE(asked, 0u);
     EXPECT_EQ(bridge.start(), CROCHET_OK) << "taken back";
@@ -77,10 +83,7 @@ TEST(LogBridge, WritesWhatIsThereBeforeItEndsAndNothingLater) {
 TEST(LogBridge, IsNotStartedWhileItEndsForEverAndWritesItsMessage) {
   in_child([] {
     Held held;
-    LogBridge& bridge = bridge_with(new_function_sink(Held::write, &held, nullptr));
-    EXPECT_EQ(bridge.offer(kMessage), CROCHET_OK);
-    EXPECT_EQ(bridge.start(), CROCHET_OK);
-    held.entered.wait();
+    LogBridge& bridge = bridge_that_writes(held);
     std::thread ends([&bridge] {
       const Deadline late = Deadline::after(contract::kKillTimer);
       bridge.end_for_ever(late, late);

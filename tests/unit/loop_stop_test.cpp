@@ -22,22 +22,10 @@
 
 namespace crochet {
 
-struct QueueOfLoop {
-  friend CallQueue Loop::*field(QueueOfLoop);
-};
-template struct Inside<QueueOfLoop, &Loop::queue_>;
-struct WakeUpOfLoop {
-  friend WakeUp Loop::*field(WakeUpOfLoop);
-};
-template struct Inside<WakeUpOfLoop, &Loop::wake_up_>;
 struct Opening {
   friend void (Loop::*field(Opening))();
 };
 template struct Inside<Opening, &Loop::open>;
-struct LoopState {
-  friend Atomic<Word> Loop::*field(LoopState);
-};
-template struct Inside<LoopState, &Loop::state_>;
 
 namespace {
 
@@ -84,8 +72,8 @@ TEST(Stop, FindsTheQueueOfAnActiveLoopOpen) {
   for (int i = 1; i <= kRounds; ++i) {
     round.store(i);
     (loop->*field(Opening{}))();
-    (loop->*field(LoopState{})).store(static_cast<Word>(Loop::State::kUnused));
-    (loop->*field(QueueOfLoop{})).close();
+    pretend(*loop, Loop::State::kUnused);
+    queue_of(*loop).close();
   }
   stopper.join();
   EXPECT_EQ(lost.load(), 0);
@@ -286,14 +274,32 @@ TEST(AtStop, CallsAreGivenTheGrace) {
   call.release();
 }
 
+// A callback of the host's in the grace of a stop: its turn comes when that has been through with the hooks.
+class InGrace {
+ public:
+  void begin(uv_loop_t* uv) {
+    uv_timer_init(uv, &timer_);
+    timer_.data = this;
+    uv_timer_start(
+        &timer_,
+        [](uv_timer_t* timer) {
+          uv_close(reinterpret_cast<uv_handle_t*>(timer), nullptr);
+          static_cast<InGrace*>(timer->data)->begun_.open();
+        },
+        0, 0);
+  }
+  void wait() { begun_.wait(); }
+
+ private:
+  uv_timer_t timer_{};
+  Gate begun_;
+};
+
 // A hook asks for an early end: with a grace, there is none to be asked for.
 TEST(AtStop, CallsHaveTheirHooksLeftAloneDuringTheGrace) {
   OwnLoop loop;
-  static Gate* in_grace;
-  static uv_timer_t timer;
   static std::atomic<int> hooks;
-  Gate gate;
-  in_grace = &gate;
+  InGrace in_grace;
   hooks = 0;
   const MadeCall call = make_on(
       loop.id(),
@@ -302,20 +308,12 @@ TEST(AtStop, CallsHaveTheirHooksLeftAloneDuringTheGrace) {
         set_hook(
             *target.call, target.generation, [](crochet_deferred*, void*) { hooks.fetch_add(1); }, nullptr, nullptr);
         target.call->retain_deferred(target.generation);
-        // Its turn comes when the stop has been through with the hooks.
-        uv_timer_init(loop->uv(), &timer);
-        uv_timer_start(
-            &timer,
-            [](uv_timer_t*) {
-              uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
-              in_grace->open();
-            },
-            0, 0);
+        in_grace.begin(loop->uv());
       },
       1, word::kAtStop);
   EXPECT_TRUE(loop->push_at_stop(call.call));
   loop->request_stop(kLongGrace);
-  in_grace->wait();
+  in_grace.wait();
   EXPECT_EQ(hooks.load(), 0);
   call.resolve();
   call.release_deferred();
@@ -375,13 +373,9 @@ TEST(Stop, RunsAHookOnceWhenACancelWasUnderWay) {
   release_all(call);
 }
 
-// The stop has been through with the hooks when a handle of the host's comes to its turn.
 TEST(Stop, RunsTheHookOfACancelThatComesDuringTheGrace) {
   OwnLoop loop;
-  static Gate* in_grace;
-  static uv_timer_t timer;
-  Gate gate;
-  in_grace = &gate;
+  InGrace in_grace;
   const MadeCall call = make_on(
       loop.id(),
       [&](crochet_deferred* deferred) {
@@ -389,19 +383,12 @@ TEST(Stop, RunsTheHookOfACancelThatComesDuringTheGrace) {
         set_hook(
             *target.call, target.generation, [](crochet_deferred* d, void*) { settle_by(d); }, nullptr, nullptr);
         target.call->retain_deferred(target.generation);
-        uv_timer_init(loop->uv(), &timer);
-        uv_timer_start(
-            &timer,
-            [](uv_timer_t*) {
-              uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
-              in_grace->open();
-            },
-            0, 0);
+        in_grace.begin(loop->uv());
       },
       1, word::kAtStop);
   EXPECT_TRUE(loop->push_at_stop(call.call));
   loop->request_stop(kLongGrace);
-  in_grace->wait();
+  in_grace.wait();
   EXPECT_EQ(call.cancel(), CROCHET_CANCEL_REQUESTED);
   EXPECT_EQ(wait_settled(call), CROCHET_OK) << "by the hook";
   call.release_deferred();
@@ -584,8 +571,8 @@ TEST(End, OfALoopThatSomebodyOwesAWakeUpLeavesItsMemoryBehind) {
   OwnLoop loop;
   const MadeCall call = make_on(loop.id(), [](crochet_deferred* deferred) { settle_by(deferred); });
   while (!loop->looks_asleep()) sched_yield();
-  ASSERT_EQ(((*loop).*field(QueueOfLoop{})).push(call.call, call.call), CallQueue::Push::kQueuedOwesWakeUp);
-  ((*loop).*field(WakeUpOfLoop{})).send();  // somebody else's
+  ASSERT_EQ(queue_of(*loop).push(call.call, call.call), CallQueue::Push::kQueuedOwesWakeUp);
+  wake_up_of(*loop).send();  // somebody else's
   EXPECT_EQ(wait_settled(call), CROCHET_OK);
   call.release();
   EXPECT_EQ(stop(*loop), CROCHET_OK);

@@ -10,23 +10,12 @@
 #include "api/support/in_child.hpp"
 #include "call/post.hpp"
 #include "call/watchers.hpp"
-#include "unit/support/inside.hpp"
+#include "unit/support/inside_loop.hpp"
 
 namespace crochet {
 
-struct IdOf {
-  friend Atomic<std::uint32_t> Loop::*field(IdOf);
-};
-template struct Inside<IdOf, &Loop::id_>;
-struct StateOf {
-  friend Atomic<Word> Loop::*field(StateOf);
-};
-template struct Inside<StateOf, &Loop::state_>;
-
 namespace {
 
-void pretend(Loop& loop, Loop::State state) { (loop.*field(StateOf{})).store(static_cast<Word>(state)); }
-void pretend_id(Loop& loop, std::uint32_t id) { (loop.*field(IdOf{})).store(id); }
 std::uint32_t place_of(std::uint32_t id) { return id % loop_table::kPlaces; }
 
 TEST(LoopTable, FindsABlockByItsId) {

@@ -38,10 +38,6 @@ struct LoopsOwnSpin {
   friend Spin Loop::*field(LoopsOwnSpin);
 };
 template struct Inside<LoopsOwnSpin, &Loop::loop_spin_>;
-struct LoopsWakeUp {
-  friend WakeUp Loop::*field(LoopsWakeUp);
-};
-template struct Inside<LoopsWakeUp, &Loop::wake_up_>;
 struct LimitOfLoop {
   friend QueueLimit Loop::*field(LimitOfLoop);
 };
@@ -601,7 +597,7 @@ TEST_F(Adopted, IsWokenByLibuvWhereADescriptorOfOurOwnDoesNotWork) {
 
 TEST_F(Adopted, WithLeftoversWritesNothingIntoWhatIsNoMoreItsDescriptor) {
   adopt();
-  const int own = ((*loop_).*field(LoopsWakeUp{})).descriptor();
+  const int own = wake_up_of(*loop_).descriptor();
   const int kept = dup(own);
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);

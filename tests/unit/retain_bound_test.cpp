@@ -8,14 +8,9 @@
 #include "call/hot_path.hpp"
 #include "crochet.h"
 #include "loop/loop_handle.hpp"
-#include "unit/support/inside.hpp"
+#include "unit/support/inside_loop.hpp"
 
 namespace crochet {
-
-struct LoopReferencesOf {
-  friend Atomic<std::uint64_t> Loop::*field(LoopReferencesOf);
-};
-template struct Inside<LoopReferencesOf, &Loop::references_>;
 
 namespace {
 
@@ -86,7 +81,7 @@ TEST_F(AbuseA9, ADeferredRetainedBeyondItsBoundGivesNullAndNeverWraps) {
 
 TEST_F(AbuseA9, ALoopRetainedBeyondItsBoundGivesNullAndNeverWraps) {
   Loop& loop = *target_of(loop_.get()).loop;
-  Atomic<std::uint64_t>& references = loop.*field(LoopReferencesOf{});
+  Atomic<std::uint64_t>& references = references_of(loop);
   references.fetch_add(kBound - 1 - kBelow);
   EXPECT_EQ(retained(loop_.get(), crochet_loop_retain), kBelow);
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(crochet_loop_retain(loop_.get()), nullptr);

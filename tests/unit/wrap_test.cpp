@@ -47,10 +47,6 @@
 
 namespace crochet {
 
-struct QueueOf {
-  friend CallQueue Loop::*field(QueueOf);
-};
-template struct Inside<QueueOf, &Loop::queue_>;
 struct QueueHead {
   friend Atomic<Call*> CallQueue::*field(QueueHead);
 };
@@ -81,18 +77,10 @@ struct PruneAt {
 };
 template struct Inside<PruneAt, &AtStopStack::prune_at_>;
 
-struct IdOf {
-  friend Atomic<std::uint32_t> Loop::*field(IdOf);
-};
-template struct Inside<IdOf, &Loop::id_>;
 struct RoundsOf {
   friend Atomic<std::uint32_t> Loop::*field(RoundsOf);
 };
 template struct Inside<RoundsOf, &Loop::rounds_>;
-struct WakeUpOf {
-  friend WakeUp Loop::*field(WakeUpOf);
-};
-template struct Inside<WakeUpOf, &Loop::wake_up_>;
 
 struct CountersOf {
   friend Counters Loop::*field(CountersOf);
@@ -208,7 +196,6 @@ bool is_alive(const Target& target) { return word::alive(target.call->word.load(
 
 // ---- The queue: marks and sends, modulo 2^32
 
-CallQueue& queue_of(Loop& loop) { return loop.*field(QueueOf{}); }
 std::uint32_t sends_of(Loop& loop) { return static_cast<std::uint32_t>((queue_of(loop).*field(Sends{})).load() >> 1); }
 
 // From here on a push owes a wake-up.
@@ -274,7 +261,7 @@ TEST_F(AbuseE4, AWakeUpReachesALoopWhoseDescriptorHasCountedToItsEnd) {
   HostLoop host;
   OwnedLoop loop;
   ASSERT_EQ(crochet_loop_adopt(host.uv(), nullptr, loop.out()), CROCHET_OK);
-  const WakeUp& wake_up = block_of(loop).*field(WakeUpOf{});
+  const WakeUp& wake_up = wake_up_of(block_of(loop));
   for (int i = 0; i < 3; ++i) {
     host.run(UV_RUN_NOWAIT);
     const std::uint64_t all_but_one = kTop64 - 2;
@@ -283,7 +270,7 @@ TEST_F(AbuseE4, AWakeUpReachesALoopWhoseDescriptorHasCountedToItsEnd) {
     for (int call = 0; call < 3; ++call) {
       std::thread([&] {
         EXPECT_TRUE(post_and_forget(block_of(loop), [&runs] { ++runs; }));
-        (block_of(loop).*field(WakeUpOf{})).send();
+        wake_up_of(block_of(loop)).send();
       }).join();
     }
     host.run(UV_RUN_ONCE);
@@ -689,7 +676,7 @@ TEST_F(AbuseE4, ALoopRunsItsCallsAndReportsThemAcrossTheWrapOfItsBlocksUses) {
     EXPECT_EQ(counter_of(loop.get(), "calls_held"), 1u);
     if (use == 0) {
       id = (kTop - 2 * kOneUse) / kOneUse * kOneUse + id % kOneUse;
-      (block_of(loop).*field(IdOf{})).store(id);
+      pretend_id(block_of(loop), id);
     }
     id += kOneUse;  // unsigned: after the last use comes the place alone
     EXPECT_NE(id, 0u);

@@ -13,18 +13,11 @@
 #include "call/waiting.hpp"
 #include "loop/loop.hpp"
 #include "loop/loop_table.hpp"
-#include "unit/support/inside.hpp"
+#include "unit/support/inside_loop.hpp"
 #include "unit/support/made_call.hpp"
 
 namespace crochet {
 
-struct LoopReferences {
-  friend Atomic<std::uint64_t> Loop::*field(LoopReferences);
-};
-template struct Inside<LoopReferences, &Loop::references_>;
-
-// The counts of handles and holds, and the generation above them.
-inline Atomic<std::uint64_t>& references_of(Loop& loop) { return loop.*field(LoopReferences{}); }
 inline std::uint32_t handles_of(Loop& loop) { return static_cast<std::uint32_t>(references_of(loop).load()); }
 
 // Is the block unused again?
