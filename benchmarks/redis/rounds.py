@@ -49,9 +49,7 @@ def main():
     asked = parser.parse_args()
     rounds = []
     port = serving.free_port()
-    server = [*serving.need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with serving.folder() as where, serving.server(server, lambda: serving.accepts(port), cwd=where,
-                                                   stdout=subprocess.DEVNULL) as redis:
+    with serving.folder() as where, serving.redis(where, port) as redis:
         for number in range(asked.rounds):
             begin = time.monotonic()
             before = os.getloadavg()[0]
@@ -62,7 +60,7 @@ def main():
             rounds.append({"load": load, "runs": runs})
             print(f"round {number + 1} of {asked.rounds}: {time.monotonic() - begin:.0f} s, load {load[0]:.1f} to "
                   f"{load[1]:.1f}", file=sys.stderr, flush=True)
-    version = subprocess.run([server[0], "--version"], check=True, capture_output=True, text=True).stdout.split()[2]
+    version = subprocess.run(["redis-server", "--version"], check=True, capture_output=True, text=True).stdout.split()[2]
     result = {"quick": asked.quick, **machine.facts(), "hiredis": machine.package_version("hiredis"),
               "redis": version.split("=")[1], "rounds": rounds}
     asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

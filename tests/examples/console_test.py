@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The console into the running process: a program is asked what it waits for, and ends when that is there.
 
-    console_test.py --cpp PROGRAM [--python FOLDER --library FILE --binding FOLDER]
+    console_test.py --cpp PROGRAM --python FOLDER [--library FILE --binding FOLDER]
 """
 import argparse
 import contextlib
@@ -12,9 +12,9 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import unittest
 
+import programs
 import serving
 
 
@@ -44,11 +44,13 @@ class Visitor:
 
     def ask_until(self, question, what):
         """What becomes so in a moment: the answer of which it is true."""
-        until = time.monotonic() + serving.SECONDS
-        while not what(answer := self.ask(question)):
-            if time.monotonic() > until:
-                raise AssertionError(f"{question}: {''.join(answer)}")
-            time.sleep(0.02)
+        answer = []
+
+        def is_so():
+            answer[:] = self.ask(question)
+            return what(answer)
+
+        serving.until(is_so, lambda: f"{question}: {''.join(answer)}")
         return answer
 
 
@@ -60,14 +62,14 @@ def running(program, folder, *commands):
         [*program, path, *commands], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         start_new_session=True,
     )
+
+    def visit():
+        assert process.poll() is None, process.communicate()
+        with contextlib.suppress(OSError):
+            return Visitor(path)
+
     try:
-        until = time.monotonic() + serving.SECONDS
-        while True:
-            with contextlib.suppress(OSError):
-                first = Visitor(path)
-                break
-            assert process.poll() is None and time.monotonic() < until, process.communicate()
-            time.sleep(0.02)
+        first = serving.until(visit, lambda: "there is no console")
         # No visitor leaves before the commands are started: the thread sanitizer does not see libuv close a descriptor, and
         # takes the next one with this number, another thread's, for the same.
         with first, open(f"{folder}/work", "w") as work:  # open: somebody reads it
@@ -84,7 +86,7 @@ def of_each(test):
 
     @functools.wraps(test)
     def tests(self):
-        for program in programs:
+        for program in consoles:
             with self.subTest(program[-1]), serving.folder() as folder:
                 os.mkfifo(f"{folder}/work")
                 test(self, program, folder, f"cat {folder}/work")
@@ -157,14 +159,10 @@ class Console(unittest.TestCase):
 
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--cpp", required=True)
-parser.add_argument("--python")
-parser.add_argument("--library")
-parser.add_argument("--binding")
+programs.add_options(parser)
 arguments = parser.parse_args()
-programs = [[arguments.cpp]]
-environment = dict(os.environ)
-if arguments.python:
-    programs.append([sys.executable, f"{arguments.python}/console.py"])
-    environment.update(CROCHET_LIBRARY=arguments.library, PYTHONPATH=arguments.binding)
+consoles = [[arguments.cpp]]
+if arguments.library:
+    consoles.append([sys.executable, f"{arguments.python}/console.py"])
+environment = programs.environment(arguments)
 unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -11,14 +11,6 @@ import sys
 import serving
 
 
-@contextlib.contextmanager
-def redis(where, port):
-    command = [*serving.need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-               "--appendonly", "no", "--dir", where]
-    with serving.server(command, lambda: serving.accepts(port), stdout=subprocess.DEVNULL):
-        yield
-
-
 def ask(process, line):
     process.stdin.write(line + "\n")
     process.stdin.flush()
@@ -34,20 +26,20 @@ def test_redis(program):
     serving.need("redis-server")
     port = serving.free_port()
     with serving.folder() as where:
-        with redis(where, port):
+        with serving.redis(where, port):
             subprocess.run([program, str(port)], check=True, timeout=100)
         # One that lives through the server's restart.
         with subprocess.Popen([program, str(port), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as client:
             refused = ask(client, "PING")
             expect("refused" in refused, f"no server: {refused}")
-            with redis(where, port):
+            with serving.redis(where, port):
                 expect(ask(client, "SET name wool") == "OK", "it is there now")
                 expect(ask(client, "GET name") == "wool", "a value")
                 expect(ask(client, "GET nothing") == "", "nil")
                 expect(ask(client, "LPUSH name x").startswith("error: WRONGTYPE"), "Redis says no")
             expect(ask(client, "PING").startswith("error: "), "the server has gone")
-            with redis(where, port):
+            with serving.redis(where, port):
                 expect(ask(client, "PING") == "PONG", "a new server, a new connection")
             client.stdin.close()
             expect(client.wait(60) == 0, "it ends well")

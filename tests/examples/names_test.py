@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The examples of names, with name servers of the test's own: dnsmasq, and one that keeps silent.
 
-    names_test.py --cpp FOLDER [--python FOLDER --library FILE --binding FOLDER]
+    names_test.py --cpp FOLDER --python FOLDER [--library FILE --binding FOLDER]
 
 The C library asks port 53 of the servers in /etc/resolv.conf and nobody else. So the test moves to a network of its own, in
 namespaces of Linux, with files of its own; where it can't, what goes by way of the C library is left out, and that is said.
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import unittest
 
+import programs
 import serving
 
 INSIDE = "--inside"  # this process is in the network of its own
@@ -156,10 +157,7 @@ def run(*command):
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cpp", required=True)
-    parser.add_argument("--python")
-    parser.add_argument("--library")
-    parser.add_argument("--binding")
+    programs.add_options(parser)
     parser.add_argument(INSIDE, action="store_true")
     return parser.parse_args()
 
@@ -178,10 +176,9 @@ if not arguments.inside and (enter := unshare()):
 own_network = arguments.inside
 blocking_dns = [[f"{arguments.cpp}/blocking_dns"]]
 mx = [f"{arguments.cpp}/mx"] if os.path.exists(f"{arguments.cpp}/mx") else []
-environment = dict(os.environ)
-if arguments.python:
+if arguments.library:
     blocking_dns.append([sys.executable, f"{arguments.python}/blocking_dns.py"])
-    environment.update(CROCHET_LIBRARY=arguments.library, PYTHONPATH=arguments.binding)
+environment = programs.environment(arguments)
 
 with serving.folder() as place:
     if own_network:

@@ -36,6 +36,16 @@ def accepts(port):
     return False
 
 
+def until(what, failure):
+    """Looks until what() is true, and gives it; when that takes too long, raises what failure() says."""
+    end = time.monotonic() + SECONDS
+    while not (found := what()):
+        if time.monotonic() > end:
+            raise AssertionError(failure())
+        time.sleep(0.02)
+    return found
+
+
 @contextlib.contextmanager
 def folder():
     path = tempfile.mkdtemp(prefix="crochet-example-")
@@ -50,13 +60,9 @@ def server(command, ready, **options):
     """Runs `command` until the block is left; the block begins when ready() is true."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
     try:
-        until = time.monotonic() + SECONDS
-        while not ready():
-            if process.poll() is not None:
-                raise RuntimeError(f"{command[0]} ended with {process.returncode}")
-            if time.monotonic() > until:
-                raise RuntimeError(f"{command[0]} does not answer")
-            time.sleep(0.02)
+        until(lambda: process.poll() is not None or ready(), lambda: f"{command[0]} does not answer")
+        if process.poll() is not None:
+            raise RuntimeError(f"{command[0]} ended with {process.returncode}")
         yield process
     finally:
         process.terminate()
@@ -65,3 +71,10 @@ def server(command, ready, **options):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def redis(where, port):
+    """As server(): one that keeps nothing."""
+    command = [*need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+               "--dir", where]
+    return server(command, lambda: accepts(port), stdout=subprocess.DEVNULL)

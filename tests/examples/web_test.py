@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The web examples in each language, before a server whose answers the test holds back: no sleeps, no races.
 
-    web_test.py --client http|browser [--cpp FOLDER] [--python FOLDER --library FILE --binding FOLDER] [--screenshots FOLDER]
+    web_test.py --client http|browser --python FOLDER [--cpp FOLDER] [--library FILE --binding FOLDER] [--screenshots FOLDER]
 
 The client is one of the standard library, with a jar of cookies; or a headless Chromium, which also takes the pictures.
 """
@@ -18,9 +18,11 @@ import signal
 import socket
 import sys
 import threading
+import time
 import unittest
 import urllib.request
 
+import programs
 import serving
 
 PATTERN = """Pattern {number}: granny square
@@ -160,10 +162,8 @@ class Example:
     @contextlib.contextmanager
     def running(self, *arguments):
         """The program; gives its URL. When it is told to end, it does so in order."""
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        if ARGUMENTS.library:
-            environment.update(CROCHET_LIBRARY=ARGUMENTS.library, PYTHONPATH=ARGUMENTS.binding)
+        environment = programs.environment(ARGUMENTS)
+        environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
         with serving.folder() as folder:
             said = pathlib.Path(folder, "said")
             with open(said, "wb") as out, serving.server(
@@ -175,10 +175,10 @@ class Example:
 
     def look_until(self, client, url, wanted, meanwhile):
         """Looks again and again until the page has what is wanted; until then it has what is to be there meanwhile."""
-        deadline = serving.time.monotonic() + serving.SECONDS
+        deadline = time.monotonic() + serving.SECONDS
         while wanted not in (seen := client.look(url)):
             self.assertIn(meanwhile, seen)
-            self.assertLess(serving.time.monotonic(), deadline, f"{wanted} does not come")
+            self.assertLess(time.monotonic(), deadline, f"{wanted} does not come")
         return seen
 
 
@@ -298,7 +298,7 @@ def main():
         languages["Cpp"] = lambda self, name: [f"{ARGUMENTS.cpp}/{name}"]
     else:
         print("not built in C++: cpp-httplib is missing")
-    if ARGUMENTS.python is None:
+    if ARGUMENTS.library is None:
         print("not run in Python: the interpreter is not instrumented")
     elif importlib.util.find_spec("flask") is None:
         print("not run in Python: Flask is missing")
@@ -329,8 +329,7 @@ def main():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", choices=["http", "browser"], required=True)
-    for option in ("--cpp", "--python", "--library", "--binding"):
-        parser.add_argument(option)
+    programs.add_options(parser)
     parser.add_argument("--screenshots", type=pathlib.Path)
     ARGUMENTS = parser.parse_args()
     # The browser's driver is asked by HTTP as well.
