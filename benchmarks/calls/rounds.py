@@ -8,8 +8,6 @@ Each run is a process of its own. In a round all peers of a case stand beside ea
 one with the round: what disturbs the machine disturbs them alike. How many operations a run has is found out before,
 once: as many as take a given time.
 """
-import argparse
-import json
 import os
 import pathlib
 import subprocess
@@ -20,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import cases  # noqa: E402
 import versions  # noqa: E402
-from harness import machine  # noqa: E402
+from harness import machine, rounds  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the distribution's, for its packages
 RUN_NS = 200e6
@@ -58,14 +56,7 @@ class Suite:
 
     def run(self, peer, case, operations):
         command = self.command(peer, case, operations)
-        try:
-            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=LIMIT_S,
-                                  env=machine.environment())
-        except subprocess.TimeoutExpired:
-            sys.exit(f"{' '.join(command)}: not done in {LIMIT_S} s")
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
-        return {**json.loads(done.stdout), "case": case, "peer": peer.name}
+        return {**rounds.run(command, LIMIT_S), "case": case, "peer": peer.name}
 
     def calibrate(self, peer, case):
         workload, _, producers = cases.CASES[case]
@@ -86,15 +77,10 @@ class Suite:
         self.operations[peer.name, case] = operations
 
 
-def show(text):
-    print(text, file=sys.stderr, flush=True)
-
-
 def measure_round(suite, chosen, number):
     runs = []
     for case, peers in chosen.items():
-        turn = number % len(peers)
-        for peer in peers[turn:] + peers[:turn]:
+        for peer in rounds.in_turn(peers, number):
             runs.append(suite.run(peer, case, suite.operations[peer.name, case]))
     return runs
 
@@ -113,11 +99,7 @@ def choose(suite, asked, here):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = rounds.parser(__doc__, "build")
     parser.add_argument("--only", help="W1,W2,...")
     parser.add_argument("--peer", help="names of peers, as in cases.py; otherwise all that are there")
     asked = parser.parse_args()
@@ -129,24 +111,17 @@ def main():
     here = [peer for peer in peers if suite.is_here(peer)]
     skipped = [peer.name for peer in peers if peer not in here]
     for name in skipped:
-        show(f"SKIPPED: {name}: not installed (scripts/bench calls --peers all installs it)")
+        rounds.show(f"SKIPPED: {name}: not installed (scripts/bench calls --peers all installs it)")
     chosen = choose(suite, asked, here)
     begin = time.monotonic()
     for case, of_case in chosen.items():
         for peer in of_case:
             suite.calibrate(peer, case)
-    show(f"calibrated {len(suite.operations)} runs: {time.monotonic() - begin:.0f} s")
+    rounds.show(f"calibrated {len(suite.operations)} runs: {time.monotonic() - begin:.0f} s")
     result = {"quick": asked.quick, **machine.facts(), "versions": versions.sentence(), "skipped": skipped, "rounds": []}
-    for number in range(asked.rounds):
-        begin = time.monotonic()
-        before = os.getloadavg()[0]
-        runs = measure_round(suite, chosen, number)
-        load = (before, os.getloadavg()[0])
-        result["rounds"].append({"load": load, "runs": runs})
-        # After each round: if a later one fails, these are not lost.
-        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        show(f"round {number + 1} of {asked.rounds}: {time.monotonic() - begin:.0f} s, "
-             f"load {load[0]:.1f} to {load[1]:.1f}")
+    for played in rounds.play(asked.rounds, lambda number: measure_round(suite, chosen, number)):
+        result["rounds"].append(played)
+        rounds.write(asked.out, result)  # after each round: if a later one fails, these are not lost
 
 
 main()

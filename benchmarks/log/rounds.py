@@ -7,18 +7,14 @@
 Each case is a process of its own. In a round all peers of a workload and a place stand beside each other, in an order
 that moves on by one with the round: what disturbs the machine disturbs them alike.
 """
-import argparse
 import itertools
-import json
 import os
 import pathlib
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import cases  # noqa: E402
-from harness import machine  # noqa: E402
+from harness import machine, rounds  # noqa: E402
 
 
 def other_cpu():
@@ -28,12 +24,9 @@ def other_cpu():
 
 def measure(program, workload, place, peer, quick):
     log_cpu = cases.LOOP_CPU if place == "same" else other_cpu()
-    command = [program, "--peer", peer, "--workload", workload, "--loop-cpu", str(cases.LOOP_CPU),
+    command = [str(program), "--peer", peer, "--workload", workload, "--loop-cpu", str(cases.LOOP_CPU),
                "--log-cpu", str(log_cpu), "--messages", str(cases.messages(workload, peer, quick))]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=machine.environment(), timeout=600)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
-    return {**json.loads(done.stdout), "place": place}
+    return {**rounds.run(command, 600), "place": place}
 
 
 def check(run):
@@ -50,9 +43,7 @@ def measure_round(program, number, quick):
     runs = []
     everything = [case for case in cases.cases() if case[1] == "same" or other_cpu() is not None]
     for _, group in itertools.groupby(everything, key=lambda case: case[:2]):
-        group = list(group)
-        turn = number % len(group)
-        for workload, place, peer in group[turn:] + group[:turn]:
+        for workload, place, peer in rounds.in_turn(list(group), number):
             run = measure(program, workload, place, peer, quick)
             check(run)
             runs.append(run)
@@ -60,30 +51,16 @@ def measure_round(program, number, quick):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program")
-    parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
-    asked = parser.parse_args()
-    rounds = []
-    for number in range(asked.rounds):
-        begin = time.monotonic()
-        before = os.getloadavg()[0]
-        runs = measure_round(asked.program, number, asked.quick)
-        load = (before, os.getloadavg()[0])
-        rounds.append({"load": load, "runs": runs})
-        took = time.monotonic() - begin
-        print(f"round {number + 1} of {asked.rounds}: {took:.0f} s, load {load[0]:.1f} to {load[1]:.1f}",
-              file=sys.stderr, flush=True)
+    asked = rounds.parser(__doc__, "program").parse_args()
+    played = list(rounds.play(asked.rounds, lambda number: measure_round(asked.program, number, asked.quick)))
     result = {
         "quick": asked.quick,
         **machine.facts(),
         "spdlog": machine.package_version("spdlog"),
         "fmt": machine.package_version("fmt"),
-        "rounds": rounds,
+        "rounds": played,
     }
-    asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    rounds.write(asked.out, result)
 
 
 main()
