@@ -59,8 +59,8 @@ def _starter(label: Optional[str]) -> Callable[..., EventualResult[Any]]:
     return functools.partial(_start_labelled, _labels.setdefault(label, label.encode("utf-8", "replace")))
 
 
-class _RunInLoop:
-    """The type of run_in_loop(label=...)."""
+class _Decorator:
+    """Of functions and methods of every kind, whose calls have this label."""
 
     def __init__(self, label: Optional[str]) -> None:
         self._start = _starter(label)
@@ -68,9 +68,18 @@ class _RunInLoop:
     def _decorate(self, function: Any) -> Any:
         if isinstance(function, (classmethod, staticmethod)):
             return type(function)(self._decorate(function.__func__))
+        return functools.wraps(function)(self._wrapper(function))
+
+    def _wrapper(self, function: Any) -> Any:
+        raise NotImplementedError
+
+
+class _RunInLoop(_Decorator):
+    """The type of run_in_loop(label=...)."""
+
+    def _wrapper(self, function: Any) -> Any:
         start = self._start
 
-        @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> EventualResult[Any]:
             return start(function, args, kwargs)
 
@@ -89,10 +98,7 @@ class _RunInLoop:
         def __call__(self, function: Any) -> Any: ...
 
     else:
-        __call__ = _decorate
-
-
-_unlabelled = _RunInLoop(None)
+        __call__ = _Decorator._decorate
 
 
 @overload
@@ -113,24 +119,20 @@ def run_in_loop(function: Any = None, *, label: Optional[str] = None) -> Any:
     function itself is in `__wrapped__`. With a label, as @run_in_loop(label="..."), its calls are named so by dump() and in the
     log; labels are kept for ever, so they should be few.
     """
-    if function is None:
-        return _RunInLoop(label)
-    return (_unlabelled if label is None else _RunInLoop(label))(function)
+    decorate = _RunInLoop(label)
+    return decorate if function is None else decorate(function)
 
 
-class _WaitFor:
+class _WaitFor(_Decorator):
     """The type of wait_for(timeout)."""
 
     def __init__(self, timeout: Optional[float], label: Optional[str]) -> None:
+        super().__init__(label)
         self._ns = nanoseconds(timeout)
-        self._start = _starter(label)
 
-    def _decorate(self, function: Any) -> Any:
-        if isinstance(function, (classmethod, staticmethod)):
-            return type(function)(self._decorate(function.__func__))
+    def _wrapper(self, function: Any) -> Any:
         ns, start = self._ns, self._start
 
-        @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() in loop_threads:
                 raise WouldDeadlock()  # before anything is queued
@@ -162,7 +164,7 @@ class _WaitFor:
         def __call__(self, function: Any) -> Any: ...
 
     else:
-        __call__ = _decorate
+        __call__ = _Decorator._decorate
 
 
 def wait_for(timeout: Optional[float], *, label: Optional[str] = None) -> _WaitFor:
