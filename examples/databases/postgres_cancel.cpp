@@ -41,6 +41,16 @@ void show_time_out(const postgres& db, const postgres& other) {
 }
 // [end time out]
 
+// However little of it has been done: also one that is cancelled before it has begun.
+void show_haste(const postgres& db) {
+  for (int i = 0; i < 100; ++i) try {
+      db.query("SELECT pg_sleep(100000)", i * 20us);
+      MUST(false);
+    } catch (const crochet::timeout_error&) {
+    }
+  MUST(value(db, "SELECT 6 * 7") == "42");
+}
+
 // One that has not had its turn is not even sent; when the connection is lost, whoever waits is told.
 void show_loss(const postgres& db, const postgres& other) {
   const std::string pid = value(db, "SELECT pg_backend_pid()");
@@ -79,7 +89,7 @@ int main(int argc, char** argv) {
   try {
     const postgres db(argv[1]), other(argv[1]);
     if (argc == 4) print(db.query(argv[2], std::chrono::duration<double>(std::stod(argv[3]))));
-    else show_time_out(db, other), show_loss(db, other);
+    else show_time_out(db, other), show_haste(db), show_loss(db, other);
   } catch (const std::runtime_error& e) {
     std::cerr << e.what() << std::endl;
     status = EXIT_FAILURE;

@@ -21,7 +21,10 @@ void postgres_connection::go_on() {
 }
 
 void postgres_connection::connect() {
-  pg_ = PQconnectStart(where_.c_str());
+  // Or the server, since release 14, would go on with a query when we are gone.
+  const char* const names[] = {"dbname", "options", nullptr};
+  const char* const values[] = {where_.c_str(), "-c client_connection_check_interval=1s", nullptr};
+  pg_ = PQconnectStartParams(names, values, 1);  // 1: dbname is a whole connection string
   if (pg_ == nullptr || PQstatus(pg_) == CONNECTION_BAD) return lost();
   state_ = state::connecting;
   watch(UV_WRITABLE);

@@ -45,7 +45,7 @@ class postgres_connection {  // the loop's thread only
   void answered();
   void lost();
   void give_up(const question* which);
-  void cancel_in_server();
+  void cancel_in_server(bool again);
   void watch(int events);
   void unwatch();
 
