@@ -75,7 +75,7 @@ configure() {
 sanitizer_environment() {
   export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
   export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-  export TSAN_OPTIONS="atexit_sleep_ms=100:halt_on_error=1:second_deadlock_stack=1:detect_deadlocks=1:suppressions=$PWD/tests/libstdcxx.supp"
+  export TSAN_OPTIONS="atexit_sleep_ms=100:halt_on_error=1:second_deadlock_stack=1:detect_deadlocks=1:suppressions=$PWD/tests/thread_sanitizer.supp"
 }
 
 # Compiles a program of one line with the options given, and runs it.
